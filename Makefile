@@ -1,0 +1,32 @@
+# make demo   install, fine-tune on the built-in dataset, show predictions
+# make test   install, run the tests
+# make lint   install, check style and types
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEMO := outputs/demo
+
+.PHONY: demo test lint install clean
+
+demo: $(INSTALLED)
+	$(BIN)/python scripts/train_seg.py experiment=demo hydra.run.dir=$(DEMO)/train
+	$(BIN)/python scripts/predict_seg.py ckpt=$(DEMO)/train/checkpoints/best.ckpt input=$(DEMO)/train/shown hydra.run.dir=$(DEMO)/predict
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO)

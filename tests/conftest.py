@@ -1,0 +1,22 @@
+"""What all tests share: where real data may lie, and a process set up as the scripts set it up."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_denormals() -> None:
+    torch.set_flush_denormal(True)  # as training does; without it an untrained mask head is twenty times slower
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real photos and masks beside the repository; the test is skipped where they are absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the real photos of ../shared/data")
+    return folder
