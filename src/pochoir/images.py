@@ -1,0 +1,95 @@
+"""Read and write pictures and label masks: displayed orientation in, atomic files out."""
+
+import os
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from pochoir.errors import DataError
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+"""Endings (lower case) of the files that a folder of pictures is searched for."""
+
+
+def find_images(folder: Path) -> list[Path]:
+    """All pictures directly in `folder`, sorted by name."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        image = Image.open(path)
+        image.load()
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: cannot be read as a picture ({error})") from None
+    return image
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """The picture as displayed (EXIF orientation applied), `[H, W, 3]` uint8 RGB.
+
+    Grey, palette, CMYK and 16-bit grey files are converted; transparency lies on white.
+    Raises `DataError`, naming the file, when it is missing or cannot be decoded.
+    """
+    image = ImageOps.exif_transpose(_open(path))
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion clips at 255
+        image = Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
+    if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB"))
+
+
+def read_labels(path: Path) -> NDArray[np.integer]:
+    """A mask picture: `[H, W]` integers (grey values or palette indices), or `[H, W, 3]` uint8 where it is in colour.
+
+    Raises `DataError`, naming the file, when it is missing or cannot be decoded.
+    """
+    image = ImageOps.exif_transpose(_open(path))
+    if image.mode == "1":
+        image = image.convert("L")
+    elif image.mode == "LA":
+        image = image.getchannel("L")
+    elif image.mode not in {"L", "P", "I", "I;16", "I;16B"}:
+        image = image.convert("RGB")
+    return np.asarray(image)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(height, width) in pixels as displayed, from the file's header alone; raises `DataError` naming the file."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: cannot be read as a picture ({error})") from None
+    return (width, height) if turned else (height, width)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a temporary neighbour, then one rename. Folders are made as needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_image(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write `[H, W, 3]` RGB or `[H, W]` grey uint8 atomically; the ending of `path` chooses the format."""
+    buffer = BytesIO()
+    Image.fromarray(image).save(buffer, format=Image.registered_extensions()[path.suffix.lower()], quality=92)
+    write_bytes(path, buffer.getvalue())
