@@ -1,0 +1,1 @@
+"""Sources of annotated photos, the target contract, augmentation, splits and the LightningDataModule."""

@@ -1,0 +1,84 @@
+"""The target contract of torchvision's detectors, made from masks and checked in one place.
+
+A target is a dictionary with
+    image_id  `[]` int64, unique within a dataset
+    name      str, what people call the sample
+    boxes     `[N, 4]` float32 pixels xyxy, x1 and y1 exclusive
+    labels    `[N]` int64, always 1 (0 is the background)
+    masks     `[N, H, W]` uint8 of 0 and 1
+    area      `[N]` float32, pixels of the mask (not of the box)
+    iscrowd   `[N]` int64, 1 for a group that evaluation ignores
+N may be 0.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+
+from pochoir.errors import DataError
+
+Target = dict[str, Any]
+
+
+def boxes_from_masks(masks: Tensor) -> Tensor:
+    """Tight boxes of non-empty masks.
+
+    masks: `[N, H, W]`, anything non-zero belongs to the instance. Returns `[N, 4]` float32 pixels xyxy with *exclusive*
+    x1 and y1, unlike `torchvision.ops.masks_to_boxes`, which is a pixel short.
+    """
+    masks = masks != 0
+    height, width = masks.shape[-2:]
+    columns, rows = masks.any(dim=-2).to(torch.uint8), masks.any(dim=-1).to(torch.uint8)
+    if len(masks) == 0:
+        return torch.zeros(0, 4)
+    x0, x1 = columns.argmax(dim=-1), width - columns.flip(-1).argmax(dim=-1)
+    y0, y1 = rows.argmax(dim=-1), height - rows.flip(-1).argmax(dim=-1)
+    return torch.stack([x0, y0, x1, y1], dim=-1).float()
+
+
+def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str) -> Target:
+    """The target of one image from its instance masks; empty masks are dropped.
+
+    masks: `[N, H, W]` bool or uint8. crowd: `[N]` bool. Boxes, labels and areas are derived from the masks.
+    """
+    height, width = masks.shape[-2:]
+    keep = (masks != 0).any(dim=-1).any(dim=-1)
+    masks = masks[keep].to(torch.uint8)
+    boxes = boxes_from_masks(masks)
+    return {
+        "image_id": torch.tensor(image_id),
+        "name": name,
+        "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=(height, width)),  # type: ignore[call-arg]
+        "labels": torch.ones(len(masks), dtype=torch.int64),
+        "masks": tv_tensors.Mask(masks),
+        "area": masks.sum(dim=(-2, -1)).float(),
+        "iscrowd": crowd[keep].to(torch.int64),
+    }
+
+
+def check_target(image: Tensor, target: Target) -> None:
+    """Raise `DataError`, naming the sample and all that is wrong, unless image and target keep the contract."""
+    height, width = image.shape[-2:]
+    masks, boxes = target["masks"], target["boxes"]
+    count = len(masks)
+    problems = []
+    if image.ndim != 3 or image.shape[0] != 3 or image.dtype != torch.float32:
+        problems.append(f"image is {image.dtype} {list(image.shape)}, not float32 [3, H, W]")
+    elif image.numel() and (image.min() < 0 or image.max() > 1):
+        problems.append(f"image values reach from {image.min():.3g} to {image.max():.3g}, outside [0, 1]")
+    if masks.shape != (count, height, width):
+        problems.append(f"masks are {list(masks.shape[-2:])}, the image is {[height, width]} pixels")
+    for key, shape in (("boxes", (count, 4)), ("labels", (count,)), ("area", (count,)), ("iscrowd", (count,))):
+        if tuple(target[key].shape) != shape:
+            problems.append(f"{key} has shape {list(target[key].shape)}, not {list(shape)}")
+    if not problems and count:
+        if not (masks != 0).any(dim=-1).any(dim=-1).all():
+            problems.append("a mask is empty")
+        elif not torch.equal(boxes.as_subclass(Tensor), boxes_from_masks(masks)):
+            problems.append("boxes are not the tight boxes of the masks")
+        if (target["labels"] != 1).any():
+            problems.append(f"labels {target['labels'].unique().tolist()} are not all 1")
+    if problems:
+        raise DataError(f"{target['name']}: " + "; ".join(problems))
