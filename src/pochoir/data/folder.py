@@ -1,0 +1,73 @@
+"""A folder of pictures and a folder of mask pictures with equal stems as a source."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pochoir.data.source import Sample
+from pochoir.errors import DataError
+from pochoir.images import find_images, read_labels, read_rgb
+
+MAX_INSTANCES = 1000
+
+
+class MaskFolder:
+    """Pictures and masks paired by stem; a mask holds 0 and one value, instance ids, or one colour an instance.
+
+    Zero (black) is the background; a mask that is all background means a picture without objects.
+    Raises `DataError` that lists every picture without a mask and every mask without a picture.
+    """
+
+    def __init__(self, images: Path, masks: Path) -> None:
+        self.images = _by_stem(images)
+        self.masks = _by_stem(masks)
+        unpaired = [f"{path} has no mask in {masks}" for stem, path in self.images.items() if stem not in self.masks]
+        unpaired += [
+            f"{path} has no picture in {images}" for stem, path in self.masks.items() if stem not in self.images
+        ]
+        if not self.images:
+            raise DataError(f"{images}: holds no pictures")
+        if unpaired:
+            more = f"\n  … and {len(unpaired) - 10} more" if len(unpaired) > 10 else ""
+            raise DataError("pictures and masks are paired by stem, but\n  " + "\n  ".join(unpaired[:10]) + more)
+        self.stems = list(self.images)
+        self.names = [path.name for path in self.images.values()]
+
+    def read(self, index: int) -> Sample:
+        """Load one picture and split its mask into instances, ordered by id or colour."""
+        stem = self.stems[index]
+        image, labels = read_rgb(self.images[stem]), read_labels(self.masks[stem])
+        if labels.shape[:2] != image.shape[:2]:
+            raise DataError(
+                f"{self.masks[stem]}: is {labels.shape[1]}×{labels.shape[0]} pixels, "
+                f"{self.images[stem].name} is {image.shape[1]}×{image.shape[0]}"
+            )
+        masks = instance_masks(labels)
+        if len(masks) > MAX_INSTANCES:
+            raise DataError(
+                f"{self.masks[stem]}: has {len(masks)} different values; a mask has one value an instance "
+                "(was it saved as JPEG, or resized with interpolation?)"
+            )
+        return Sample(image, masks, np.zeros(len(masks), dtype=bool))
+
+
+def instance_masks(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """One mask for each value but zero: `[H, W]` ids or `[H, W, 3]` colours to `[N, H, W]` bool."""
+    if labels.ndim == 3:
+        weights = np.array([65536, 256, 1], dtype=np.int64)
+        labels = labels[..., :3].astype(np.int64) @ weights
+    values = np.unique(labels)
+    values = values[values != 0][: MAX_INSTANCES + 1]
+    return labels[None] == values[:, None, None]
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    found: dict[str, Path] = {}
+    for path in find_images(folder):
+        if path.stem in found:
+            raise DataError(f"{path} and {found[path.stem].name} have the same stem; keep one of them")
+        found[path.stem] = path
+    return found
