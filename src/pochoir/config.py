@@ -1,0 +1,243 @@
+"""Typed settings of every script: a YAML under `conf/` chooses values, the dataclasses here say what they may be.
+
+Each field has its type, its range or choices (`setting`) and its documentation; `paths` names the fields whose files
+must exist, `problems` finds settings that exclude each other. Groups that come in kinds (`KINDS`) carry a `name` that
+selects their dataclass. `pochoir.validation` checks a composed config against them.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+
+def setting(default: Any, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+    """A dataclass field with its inclusive range or its allowed words."""
+    return field(default=default, metadata={"low": low, "high": high, "choices": choices})
+
+
+@dataclass
+class AugmentConfig:
+    """Training-time augmentation; probabilities in [0, 1], zero switches a step off."""
+
+    flip: float = setting(0.5, low=0, high=1)
+    """Probability of a horizontal flip."""
+    scale_min: float = setting(1.0, low=0.1, high=10)
+    """Scale jitter: smallest zoom; 1 and 1 switch it off."""
+    scale_max: float = setting(1.0, low=0.1, high=10)
+    """Scale jitter: largest zoom."""
+    crop: float = setting(0.0, low=0, high=1)
+    """Probability of a random crop, which also changes the aspect."""
+    crop_min: float = setting(0.6, low=0.05, high=1)
+    """Smallest share of each side that a crop keeps."""
+    photometric: float = setting(0.5, low=0, high=1)
+    """Probability of a change of brightness, contrast, saturation and hue; blur and grey are rarer."""
+    copy_paste: float = setting(0.0, low=0, high=1)
+    """Probability that instances of another training photo are pasted in front."""
+
+    def problems(self) -> list[str]:
+        return ["scale_min is larger than scale_max"] if self.scale_min > self.scale_max else []
+
+
+@dataclass
+class DatasetConfig:
+    """What every dataset has: how it is split and loaded."""
+
+    name: str = "figures"
+    val: float = setting(0.2, low=0)
+    """Validation samples: a count from 1 on, a share of all below 1."""
+    test: float = setting(0.0, low=0)
+    """Test samples, likewise; what remains is trained on."""
+    split_seed: int = setting(0, low=0)
+    """Seed of the split's own generator."""
+    split_file: str | None = None
+    """A `split.json` of an earlier run, used instead of drawing a split."""
+    batch_size: int = setting(2, low=1)
+    num_workers: int = setting(2, low=0)
+    """Processes that load samples; 0 loads in the training process."""
+
+    paths: ClassVar[tuple[str, ...]] = ("split_file",)
+
+
+@dataclass
+class PennFudanDataset(DatasetConfig):
+    """170 street photos with 345 pedestrians (Wang et al. 2007), downloaded when absent."""
+
+    root: str = "data/PennFudanPed"
+    """Folder with PNGImages/ and PedMasks/."""
+    download: bool = True
+    """Fetch the archive when `root` does not exist."""
+
+
+@dataclass
+class CocoDataset(DatasetConfig):
+    """Instances of a COCO JSON; the chosen categories become the one foreground class."""
+
+    images: str = "???"
+    """Folder that the file names in the JSON are relative to."""
+    annotations: str = "???"
+    """COCO instance JSON; split into train, validation and test unless `val_annotations` is given."""
+    val_annotations: str | None = None
+    """COCO instance JSON of the validation photos: then `annotations` is trained on, and none is drawn by `val`."""
+    val_images: str | None = None
+    """Folder of the validation photos, when another than `images`."""
+    categories: list[str] | None = None
+    """Names of the categories to learn; null takes all."""
+
+    paths: ClassVar[tuple[str, ...]] = ("split_file", "images", "annotations", "val_annotations", "val_images")
+
+    def problems(self) -> list[str]:
+        found = []
+        if self.val_annotations and self.split_file:
+            found.append("val_annotations and split_file exclude each other: both choose the validation photos")
+        if self.val_images and not self.val_annotations:
+            found.append("val_images needs val_annotations")
+        return found
+
+
+@dataclass
+class FolderDataset(DatasetConfig):
+    """Pictures and mask pictures with equal stems."""
+
+    images: str = "???"
+    masks: str = "???"
+    """PNGs: 0 and one value (an instance), instance ids, or one colour an instance; black is the background."""
+
+    paths: ClassVar[tuple[str, ...]] = ("split_file", "images", "masks")
+
+
+@dataclass
+class FiguresDataset(DatasetConfig):
+    """Procedurally drawn people-like figures; needs no files."""
+
+    length: int = setting(400, low=2)
+    """Pictures in all parts together."""
+    height: int = setting(256, low=64, high=4096)
+    width: int = setting(320, low=64, high=4096)
+    max_figures: int = setting(5, low=1, high=50)
+    seed: int = setting(0, low=0)
+
+
+@dataclass
+class SegmenterConfig:
+    """A two-class Mask R-CNN (background and the one foreground class)."""
+
+    name: str = "maskrcnn_lite"
+    weights: str = "imagenet"
+    """coco, imagenet, none, or the path of a checkpoint."""
+    trained_layers: int = setting(5, low=0, high=5)
+    """How many of the backbone's five stages are trained, counted from the deepest."""
+    min_size: int = setting(384, low=64, high=4096)
+    """Short side of the network's input in pixels ..."""
+    max_size: int = setting(768, low=64, high=8192)
+    """... unless the long side would exceed this."""
+    score_threshold: float = setting(0.05, low=0, high=1)
+    """Detections below are not evaluated (torchvision's .05); showing them is `show_threshold`'s business."""
+    max_detections: int = setting(100, low=1, high=1000)
+    """Detections a photo; COCO's AP looks at 100."""
+    channels_last: bool = False
+    """Memory layout of images and weights."""
+
+    def problems(self) -> list[str]:
+        found = ["min_size is larger than max_size"] if self.min_size > self.max_size else []
+        named = NAMED_WEIGHTS[self.name]
+        if self.weights not in named and not Path(self.weights).expanduser().is_file():
+            found.append(
+                f"weights '{self.weights}' is neither a checkpoint file nor one of {', '.join(named)} (of {self.name})"
+            )
+        return found
+
+
+@dataclass
+class OptimConfig:
+    """An optimiser with a warm-up and a schedule, stepped every batch."""
+
+    name: str = setting("adamw", choices=("adamw", "sgd"))
+    lr: float = setting(1e-3, low=1e-8, high=10)
+    """Peak learning rate."""
+    backbone_lr: float = setting(1.0, low=0, high=10)
+    """Factor on `lr` for the pretrained backbone."""
+    weight_decay: float = setting(0.05, low=0, high=10)
+    momentum: float = setting(0.9, low=0, high=0.9999)
+    """Momentum of SGD; AdamW's first beta."""
+    warmup: float = setting(0.05, low=0, high=1)
+    """Share of all steps in which the learning rate grows linearly from a hundredth."""
+    schedule: str = setting("cosine", choices=("cosine", "linear", "multistep", "constant"))
+    """After the warm-up: down to `lr * final_lr` by cosine or linearly, in tenths at 2/3 and 8/9, or not at all."""
+    final_lr: float = setting(0.01, low=0, high=1)
+    """Share of `lr` that is left at the end of cosine and linear."""
+
+
+@dataclass
+class TrainerConfig:
+    """What is passed to Lightning's Trainer, and the callbacks around it."""
+
+    accelerator: str = setting("cpu", choices=("cpu", "gpu", "auto", "mps"))
+    devices: int = setting(1, low=1)
+    strategy: str = "auto"
+    precision: str = setting("32-true", choices=("32-true", "16-mixed", "bf16-mixed"))
+    max_epochs: int = setting(16, low=1)
+    check_val_every_n_epoch: int = setting(1, low=1)
+    limit_train_batches: float | None = setting(None, low=0)
+    """Batches an epoch (a count from 1 on, a share below); null takes all."""
+    limit_val_batches: float | None = setting(None, low=0)
+    gradient_clip: float = setting(5.0, low=0)
+    """Largest norm of all gradients together; 0 does not clip."""
+    ema_decay: float = setting(0.0, low=0, high=0.99999)
+    """Decay of an exponential moving average of the weights, which is then evaluated and kept; 0 switches it off."""
+    early_stopping: int = setting(0, low=0)
+    """Stop after so many validations without a better mask AP; 0 never stops early."""
+    log_every_n_steps: int = setting(10, low=1)
+    progress_bar: bool = True
+
+
+@dataclass
+class TrainSegConfig:
+    """`scripts/train_seg.py`."""
+
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    seed: int = setting(0, low=0)
+    ckpt: str | None = None
+    """A `last.ckpt` to continue from."""
+    check_data: bool = False
+    """Report on the dataset, write a grid of augmented samples, and stop."""
+    show_threshold: float = setting(0.5, low=0, high=1)
+    """Detections below are not drawn; evaluation has `segmenter.score_threshold`."""
+    shown: int = setting(8, low=0, high=100)
+    """Validation photos whose predictions are drawn."""
+
+    paths: ClassVar[tuple[str, ...]] = ("ckpt",)
+
+
+@dataclass
+class PredictSegConfig:
+    """`scripts/predict_seg.py`."""
+
+    ckpt: str = "???"
+    """A checkpoint of train_seg."""
+    input: str = "???"
+    """A picture, or a folder of pictures."""
+    score_threshold: float = setting(0.5, low=0, high=1)
+    """Instances below are left out."""
+    mask_threshold: float = setting(0.5, low=0, high=1)
+    """A pixel belongs to an instance from this probability on."""
+    accelerator: str = setting("auto", choices=("auto", "cpu", "cuda", "mps"))
+
+    paths: ClassVar[tuple[str, ...]] = ("ckpt", "input")
+
+
+NAMED_WEIGHTS = {
+    "maskrcnn_lite": ("imagenet", "none"),
+    "maskrcnn_resnet50": ("coco", "imagenet", "none"),
+    "maskrcnn_resnet50_v2": ("coco", "imagenet", "none"),
+}
+"""Segmenters and the words that their `weights` may be, besides the path of a checkpoint."""
+
+KINDS: dict[str, dict[str, type]] = {
+    "dataset": {"pennfudan": PennFudanDataset, "coco": CocoDataset, "folder": FolderDataset, "figures": FiguresDataset},
+    "segmenter": dict.fromkeys(NAMED_WEIGHTS, SegmenterConfig),
+}
+"""Groups that come in kinds: key -> name -> dataclass."""
