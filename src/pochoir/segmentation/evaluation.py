@@ -1,0 +1,172 @@
+"""COCO average precision of boxes and masks with pycocotools, the reference implementation (Lin et al. 2014)."""
+
+import contextlib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as rle
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from torch import Tensor
+
+MAX_DETECTIONS = (1, 10, 100)  # with another list pycocotools prints AP -1
+MASK_THRESHOLD = 0.5
+STATISTICS = {"ap": 0, "ap50": 1, "ap75": 2, "ap_small": 3, "ap_medium": 4, "ap_large": 5, "ar100": 8}
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """All that evaluation needs of one photo, small enough to be gathered from many processes.
+
+    size: (height, width). truth, detections: COCO annotation dictionaries without ids; masks are run-length encoded.
+    """
+
+    image_id: int
+    size: tuple[int, int]
+    truth: list[dict[str, Any]]
+    detections: list[dict[str, Any]]
+
+
+def encode_mask(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """`[H, W]` bool to COCO's compressed run-length encoding with `counts` as str, ready for JSON."""
+    code = rle.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": [int(side) for side in code["size"]], "counts": code["counts"].decode("ascii")}
+
+
+def decode_mask(code: dict[str, Any]) -> NDArray[np.bool_]:
+    """The reverse of `encode_mask`: `[H, W]` bool."""
+    return rle.decode({**code, "counts": code["counts"].encode("ascii")}).astype(bool)
+
+
+def xywh(box: Iterable[float]) -> list[float]:
+    """COCO's box [x, y, width, height] of xyxy with exclusive x1 and y1."""
+    x0, y0, x1, y1 = (float(value) for value in box)
+    return [x0, y0, x1 - x0, y1 - y0]
+
+
+def record(target: dict[str, Any], output: dict[str, Tensor]) -> ImageRecord:
+    """Encode one photo's target (see `data.targets`) and the network's output for it, both at original resolution.
+
+    output: torchvision's dictionary: boxes `[N, 4]`, scores `[N]`, masks `[N, 1, H, W]` soft in [0, 1].
+    """
+    height, width = target["masks"].shape[-2:]
+    truth = [
+        {
+            "bbox": xywh(box),
+            "segmentation": encode_mask(mask.numpy() != 0),
+            "area": float(area),
+            "iscrowd": int(crowd),
+            "category_id": 1,
+        }
+        for box, mask, area, crowd in zip(
+            target["boxes"].tolist(),
+            target["masks"].cpu(),
+            target["area"].tolist(),
+            target["iscrowd"].tolist(),
+            strict=True,
+        )
+    ]
+    masks = (output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy()
+    detections = [
+        {"bbox": xywh(box), "segmentation": encode_mask(mask), "score": float(score), "category_id": 1}
+        for box, mask, score in zip(output["boxes"].tolist(), masks, output["scores"].tolist(), strict=True)
+    ]
+    return ImageRecord(int(target["image_id"]), (height, width), truth, detections)
+
+
+def unique_records(records: Iterable[ImageRecord]) -> list[ImageRecord]:
+    """One record an image, ordered by image id: distributed samplers pad with repeated images."""
+    return sorted({item.image_id: item for item in records}.values(), key=lambda item: item.image_id)
+
+
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """Interpolated precision at 101 recalls, all areas and 100 detections; `score` is the threshold that gives each.
+
+    precision, score: `[101]` in [0, 1]. Where the recall is not reached both are 0.
+    """
+
+    recall: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    score: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """metrics: "mask_ap", "box_ap50", ...; a size bucket without objects is absent. curves: ("mask", .5), ("mask", .75)
+    and the same for "box"."""
+
+    metrics: dict[str, float]
+    curves: dict[tuple[str, float], PrecisionRecall]
+
+
+def evaluate(records: Iterable[ImageRecord]) -> Evaluation:
+    """Box and mask AP (IoU .50:.95), AP50, AP75, AP by size, and AR100 over the photos of `records`.
+
+    Metrics lie in [0, 1]. Without any ground truth nothing can be measured and `metrics` is empty.
+    """
+    images = unique_records(records)
+    metrics: dict[str, float] = {}
+    curves: dict[tuple[str, float], PrecisionRecall] = {}
+    for kind, iou_type in (("box", "bbox"), ("mask", "segm")):
+        with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
+            coco = _ground_truth(images)
+            evaluator = COCOeval(coco, _detections(coco, images, iou_type), iou_type)
+            evaluator.params.maxDets = list(MAX_DETECTIONS)
+            evaluator.evaluate()
+            evaluator.accumulate()
+            evaluator.summarize()
+        values = {f"{kind}_{name}": float(evaluator.stats[index]) for name, index in STATISTICS.items()}
+        metrics.update({name: value for name, value in values.items() if value >= 0})
+        for iou in (0.5, 0.75):
+            curves[kind, iou] = _curve(evaluator, iou)
+    return Evaluation(metrics, curves)
+
+
+def coco_dictionary(images: list[ImageRecord]) -> dict[str, Any]:
+    """The ground truth of `images` as the content of a COCO instance JSON."""
+    annotations: list[dict[str, Any]] = []
+    for image in images:
+        for annotation in image.truth:
+            # ids start at 1: pycocotools takes a match with id 0 for none
+            annotations.append({**annotation, "id": len(annotations) + 1, "image_id": image.image_id})
+    return {
+        "info": {},
+        "images": [{"id": image.image_id, "height": image.size[0], "width": image.size[1]} for image in images],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "object"}],
+    }
+
+
+def _ground_truth(images: list[ImageRecord]) -> COCO:
+    coco = COCO()
+    coco.dataset = coco_dictionary(images)
+    coco.createIndex()
+    return coco
+
+
+def _detections(coco: COCO, images: list[ImageRecord], iou_type: str) -> COCO:
+    # with `bbox` in them, pycocotools would take the box's area for the mask's and choose size buckets by it
+    left_out = "bbox" if iou_type == "segm" else "segmentation"
+    results = [
+        {**{key: value for key, value in detection.items() if key != left_out}, "image_id": image.image_id}
+        for image in images
+        for detection in image.detections
+    ]
+    if results:
+        return coco.loadRes(results)
+    empty = COCO()  # loadRes refuses an empty list
+    empty.dataset = {**coco.dataset, "annotations": []}
+    empty.createIndex()
+    return empty
+
+
+def _curve(evaluator: COCOeval, iou: float) -> PrecisionRecall:
+    threshold = int(np.argmin(np.abs(evaluator.params.iouThrs - iou)))
+    where = (threshold, slice(None), 0, 0, len(MAX_DETECTIONS) - 1)
+    precision, score = evaluator.eval["precision"][where], evaluator.eval["scores"][where]
+    return PrecisionRecall(np.asarray(evaluator.params.recThrs), np.clip(precision, 0, 1), np.clip(score, 0, 1))
