@@ -1,0 +1,86 @@
+"""A source seen through the target contract: (image, target) pairs, augmented reproducibly for training."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch.utils.data import Dataset
+from torchvision import tv_tensors
+
+from pochoir.data.copy_paste import paste_instances
+from pochoir.data.source import Source
+from pochoir.data.targets import Target, check_target, make_target
+from pochoir.errors import DataError
+from pochoir.seeding import mixed_seed
+
+Pair = tuple[tv_tensors.Image, Target]
+Key = int | tuple[int, int]
+
+
+class SegmentationDataset(Dataset[Pair]):
+    """Some samples of a source as image `[3, H, W]` float32 RGB in [0, 1] and target (see `targets`).
+
+    Without `augment` a sample is what the source holds, crowds included: evaluation. With it, crowds are left out and
+    the sample is a pure function of (seed, epoch, index), whichever process loads it: a resumed run sees what an
+    uninterrupted one would have seen. Such a dataset is indexed by (epoch, index); a bare index means epoch 0.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        indices: Sequence[int],
+        *,
+        augment: Callable[[Pair], Pair] | None = None,
+        copy_paste: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.source = source
+        self.indices = list(indices)
+        self.augment = augment
+        self.copy_paste = copy_paste
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, key: Key) -> Pair:
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        if self.augment is None:
+            image, target = self._read(index)
+        else:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(mixed_seed(self.seed, epoch, self.indices[index]))
+                image, target = self._augmented(index)
+        check_target(image, target)
+        return image, target
+
+    def _augmented(self, index: int) -> Pair:
+        assert self.augment is not None
+        image, target = self.augment(self._training_pair(index))
+        if len(self) > 1 and torch.rand(()) < self.copy_paste:
+            other = int(torch.randint(len(self), ()))
+            image, target = paste_instances((image, target), self.augment(self._training_pair(other)))
+        return image, target
+
+    def _training_pair(self, index: int) -> Pair:
+        image, target = self._read(index)
+        kept = target["iscrowd"] == 0
+        target = make_target(target["masks"][kept], target["iscrowd"][kept], int(target["image_id"]), target["name"])
+        return image, target
+
+    def _read(self, index: int) -> Pair:
+        position = self.indices[index]
+        sample = self.source.read(position)
+        if sample.masks.shape[1:] != sample.image.shape[:2]:
+            raise DataError(
+                f"{self.source.names[position]}: the masks are {list(sample.masks.shape[1:])} pixels, "
+                f"the image {list(sample.image.shape[:2])}"
+            )
+        image = torch.from_numpy(sample.image.copy()).permute(2, 0, 1).float() / 255
+        masks, crowd = torch.from_numpy(sample.masks), torch.from_numpy(sample.crowd)
+        # image ids start at 1: 0 is a value that some COCO tools take for "none"
+        return tv_tensors.Image(image), make_target(masks, crowd, position + 1, self.source.names[position])
+
+
+def collate(pairs: Sequence[Pair]) -> tuple[list[torch.Tensor], list[Target]]:
+    """A batch: images of unequal sizes stay a list, as torchvision's detectors take them."""
+    return [image.as_subclass(torch.Tensor) for image, _ in pairs], [target for _, target in pairs]
