@@ -1,8 +1,9 @@
 """Typed settings of every script: a YAML under `conf/` chooses values, the dataclasses here say what they may be.
 
 Each field has its type, its range or choices (`setting`) and its documentation; `paths` names the fields whose files
-must exist, `problems` finds settings that exclude each other. Groups that come in kinds (`KINDS`) carry a `name` that
-selects their dataclass. `pochoir.validation` checks a composed config against them.
+must exist, `problems` finds settings that exclude each other, each message beginning with a field's name. Groups that
+come in kinds (`KINDS`) carry a `name` that selects their dataclass. `pochoir.validation` checks a composed config
+against them.
 """
 
 from dataclasses import dataclass, field
@@ -35,7 +36,9 @@ class AugmentConfig:
     """Probability that instances of another training photo are pasted in front."""
 
     def problems(self) -> list[str]:
-        return ["scale_min is larger than scale_max"] if self.scale_min > self.scale_max else []
+        if self.scale_min > self.scale_max:
+            return [f"scale_min: {self.scale_min:g} is larger than scale_max, {self.scale_max:g}"]
+        return []
 
 
 @dataclass
@@ -52,7 +55,7 @@ class DatasetConfig:
     split_file: str | None = None
     """A `split.json` of an earlier run, used instead of drawing a split."""
     batch_size: int = setting(2, low=1)
-    num_workers: int = setting(2, low=0)
+    num_workers: int = setting(1, low=0)
     """Processes that load samples; 0 loads in the training process."""
 
     paths: ClassVar[tuple[str, ...]] = ("split_file",)
@@ -88,9 +91,9 @@ class CocoDataset(DatasetConfig):
     def problems(self) -> list[str]:
         found = []
         if self.val_annotations and self.split_file:
-            found.append("val_annotations and split_file exclude each other: both choose the validation photos")
+            found.append("val_annotations: excludes split_file, as both choose the validation photos")
         if self.val_images and not self.val_annotations:
-            found.append("val_images needs val_annotations")
+            found.append("val_images: needs val_annotations, the JSON of these photos")
         return found
 
 
@@ -134,15 +137,15 @@ class SegmenterConfig:
     """Detections below are not evaluated (torchvision's .05); showing them is `show_threshold`'s business."""
     max_detections: int = setting(100, low=1, high=1000)
     """Detections a photo; COCO's AP looks at 100."""
-    channels_last: bool = False
-    """Memory layout of images and weights."""
 
     def problems(self) -> list[str]:
-        found = ["min_size is larger than max_size"] if self.min_size > self.max_size else []
+        found = []
+        if self.min_size > self.max_size:
+            found.append(f"min_size: {self.min_size} is larger than max_size, {self.max_size}")
         named = NAMED_WEIGHTS[self.name]
         if self.weights not in named and not Path(self.weights).expanduser().is_file():
             found.append(
-                f"weights '{self.weights}' is neither a checkpoint file nor one of {', '.join(named)} (of {self.name})"
+                f"weights: '{self.weights}' is neither a checkpoint file nor one of {', '.join(named)} (of {self.name})"
             )
         return found
 
@@ -175,8 +178,11 @@ class TrainerConfig:
     devices: int = setting(1, low=1)
     strategy: str = "auto"
     precision: str = setting("32-true", choices=("32-true", "16-mixed", "bf16-mixed"))
-    max_epochs: int = setting(16, low=1)
+    channels_last: bool = False
+    """Memory layout of the weights; a GPU's tensor cores want it, a CPU gains nothing."""
+    max_epochs: int = setting(14, low=1)
     check_val_every_n_epoch: int = setting(1, low=1)
+    """Validate at least so often; the interval shrinks to a divisor of `max_epochs`, so that the last is measured."""
     limit_train_batches: float | None = setting(None, low=0)
     """Batches an epoch (a count from 1 on, a share below); null takes all."""
     limit_val_batches: float | None = setting(None, low=0)

@@ -1,5 +1,7 @@
 """Check a composed config against its dataclass and report every problem in one message."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -29,69 +31,79 @@ def validate(config: DictConfig, schema: type[Schema]) -> Schema:
 
 
 def _convert(node: DictConfig, schema: type[Any], prefix: str, problems: list[str]) -> Any:
+    """The typed object, if need be with values out of range; None when a value is missing or of a wrong type."""
     hints = get_type_hints(schema)
     known = {f.name: f for f in fields(schema)}
     for key in node:
         if str(key) not in known:
-            close = get_close_matches(str(key), known, n=1)
-            hint = f"; did you mean '{prefix}{close[0]}'?" if close else ""
-            problems.append(f"{prefix}{key}: unknown setting{hint}")
+            problems.append(f"{prefix}{key!s}: unknown setting{_suggestion(str(key), known, prefix)}")
     values: dict[str, Any] = {}
-    before = len(problems)
+    complete = True
     for name, spec in known.items():
         key = prefix + name
-        if is_dataclass(hints[name]) and isinstance(hints[name], type):
-            child = _kind(node.get(name, OmegaConf.create({})), hints[name], name, key, problems)
-            if child is not None:
-                values[name] = _convert(node.get(name, OmegaConf.create({})), child, f"{key}.", problems)
-        elif OmegaConf.is_missing(node, name) or (name not in node and spec.default == "???"):
-            problems.append(f"{key}: missing; give it as {key}=…")
-        elif name in node:
-            values[name] = _leaf(node, name, schema, key, problems)
-            problems.extend(f"{key}: {wrong}" for wrong in _out_of_range(values[name], spec.metadata))
-    if len(problems) > before:
+        try:
+            if is_dataclass(hints[name]) and isinstance(hints[name], type):
+                group = node.get(name, OmegaConf.create({}))
+                kind = _kind(group, hints[name], name, key, problems)
+                values[name] = _convert(group, kind, f"{key}.", problems) if kind else None
+                complete = complete and values[name] is not None
+            elif OmegaConf.is_missing(node, name) or (name not in node and spec.default == "???"):
+                problems.append(f"{key}: missing; give it as {key}=…")
+                complete = False
+            elif name in node:
+                values[name] = _leaf(node, name, schema)
+                problems.extend(f"{key}: {wrong}" for wrong in _out_of_range(values[name], spec.metadata))
+                if name in getattr(schema, "paths", ()) and values[name] is not None:
+                    problems.extend(f"{key}: {wrong}" for wrong in _absent(values[name]))
+        except OmegaConfBaseException as error:
+            problems.append(f"{key}: {str(error).splitlines()[0]}")
+            complete = False
+    if not complete:
         return None
     result = schema(**values)
-    for name in getattr(schema, "paths", ()):
-        path = getattr(result, name)
-        if path is not None and not Path(path).expanduser().exists():
-            problems.append(f"{prefix}{name}: '{path}' does not exist")
     if hasattr(result, "problems"):
-        problems.extend(f"{prefix.rstrip('.')}: {problem}" for problem in result.problems())
+        problems.extend(prefix + problem for problem in result.problems())
     return result
 
 
 def _kind(node: Any, hint: type, name: str, key: str, problems: list[str]) -> type | None:
     if not isinstance(node, DictConfig):
-        problems.append(f"{key}: {node!r} is no group of settings; choose one as {key}=<name of a file in conf/{key}>")
+        advice = f"allowed: {', '.join(KINDS[name])}" if name in KINDS else f"give its settings as {key}.<setting>=…"
+        problems.append(f"{key}: {node!r} is no group of settings; {advice}")
         return None
     if name not in KINDS:
         return hint
     kind = node.get("name")
     if kind not in KINDS[name]:
-        problems.append(f"{key}.name: {kind!r} is unknown; allowed: {', '.join(KINDS[name])}")
+        allowed = ", ".join(KINDS[name]) + _suggestion(str(kind), KINDS[name])
+        problems.append(f"{key}.name: {kind!r} is unknown; allowed: {allowed}")
         return None
     return KINDS[name][kind]
 
 
-def _leaf(node: DictConfig, name: str, schema: type[Any], key: str, problems: list[str]) -> Any:
-    try:
-        typed = OmegaConf.merge(OmegaConf.structured(schema), {name: node[name]})
-        return OmegaConf.to_container(typed, throw_on_missing=False, resolve=True)[name]  # type: ignore[call-overload,index]
-    except OmegaConfBaseException as error:
-        problems.append(f"{key}: {str(error).splitlines()[0]}")
-        return None
+def _leaf(node: DictConfig, name: str, schema: type[Any]) -> Any:
+    typed = OmegaConf.merge(OmegaConf.structured(schema), {name: node[name]})
+    return OmegaConf.to_container(typed, throw_on_missing=False, resolve=True)[name]  # type: ignore[call-overload,index]
+
+
+def _absent(path: str) -> list[str]:
+    return [] if Path(path).expanduser().exists() else [f"'{path}' does not exist"]
 
 
 def _out_of_range(value: Any, metadata: Any) -> list[str]:
-    if metadata.get("choices") and value is not None and value not in metadata["choices"]:
-        close = get_close_matches(str(value), metadata["choices"], n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ""
-        return [f"{value!r} is not one of {', '.join(metadata['choices'])}{hint}"]
+    choices = metadata.get("choices")
+    if choices and value is not None and value not in choices:
+        return [f"{value!r} is not one of {', '.join(choices)}{_suggestion(str(value), choices)}"]
     low, high = metadata.get("low"), metadata.get("high")
     if isinstance(value, bool) or not isinstance(value, int | float) or (low is None and high is None):
         return []
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        allowed = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
-        return [f"{value:g} is out of range; allowed is {allowed}"]
+    low, high = (-math.inf if low is None else low), (math.inf if high is None else high)
+    if not low <= value <= high or math.isinf(value):
+        allowed = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+        return [f"{value} is {'out of range' if math.isfinite(value) else 'no finite number'}; allowed is {allowed}"]
     return []
+
+
+def _suggestion(word: str, allowed: Iterable[str], prefix: str = "") -> str:
+    close = get_close_matches(word, list(allowed), n=1)
+    return f"; did you mean '{prefix}{close[0]}'?" if close else ""
