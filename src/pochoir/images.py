@@ -24,11 +24,11 @@ def _open(path: Path) -> Image.Image:
     try:
         image = Image.open(path)
         image.load()
+        return ImageOps.exif_transpose(image)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be read as a picture ({error})") from None
-    return image
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -37,7 +37,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     Grey, palette, CMYK and 16-bit grey files are converted; transparency lies on white.
     Raises `DataError`, naming the file, when it is missing or cannot be decoded.
     """
-    image = ImageOps.exif_transpose(_open(path))
+    image = _open(path)
     if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion clips at 255
         image = Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
     if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
@@ -51,7 +51,7 @@ def read_labels(path: Path) -> NDArray[np.integer]:
 
     Raises `DataError`, naming the file, when it is missing or cannot be decoded.
     """
-    image = ImageOps.exif_transpose(_open(path))
+    image = _open(path)
     if image.mode == "1":
         image = image.convert("L")
     elif image.mode == "LA":

@@ -34,10 +34,18 @@ class CocoInstances:
             twice = next(a for a, b in zip(self.names, self.names[1:], strict=False) if a == b)
             raise DataError(f"{annotations}: the image {twice} is listed twice")
         self.instances: dict[Any, list[dict[str, Any]]] = {image["id"]: [] for image in self.images}
+        if len(self.instances) < len(self.images):
+            raise DataError(f"{annotations}: two images have the same id")
+        listed = {category["id"] for category in content["categories"]}
         for annotation in content["annotations"]:
             if annotation["image_id"] not in self.instances:
                 raise DataError(
                     f"{annotations}: annotation {annotation.get('id')} is of image {annotation['image_id']}, "
+                    "which is not listed"
+                )
+            if annotation["category_id"] not in listed:
+                raise DataError(
+                    f"{annotations}: annotation {annotation.get('id')} is of category {annotation['category_id']}, "
                     "which is not listed"
                 )
             if annotation["category_id"] in kept:
@@ -46,7 +54,7 @@ class CocoInstances:
     def read(self, index: int) -> Sample:
         """Load one photo (as displayed) and rasterise its instances."""
         image = self.images[index]
-        path = self.folder / image["file_name"]
+        path = self.folder / str(image["file_name"])
         pixels = read_rgb(path)
         height, width = pixels.shape[:2]
         if (height, width) != (image["height"], image["width"]):
@@ -67,11 +75,12 @@ class CocoInstances:
             elif isinstance(segmentation, dict) and isinstance(segmentation["counts"], list):
                 code = rle.frPyObjects(segmentation, height, width)
             elif isinstance(segmentation, dict):
-                counts = segmentation["counts"]
-                code = {**segmentation, "counts": counts.encode() if isinstance(counts, str) else counts}
+                code = segmentation
             else:
                 raise TypeError(f"a segmentation of type {type(segmentation).__name__}")
             mask = np.zeros((height, width), dtype=bool) if code is None else rle.decode(code).astype(bool)
+            if code is not None and mask.sum() != rle.area(code):  # pycocotools leaves the rest uninitialised
+                raise ValueError("its runs do not cover the picture")
         except Exception as error:  # pycocotools raises bare Exception for what it cannot read
             raise DataError(
                 f"{self.annotations}: annotation {annotation.get('id')} cannot be rasterised ({error})"
@@ -86,7 +95,7 @@ class CocoInstances:
 
 def _read_json(path: Path) -> dict[str, list[dict[str, Any]]]:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:
@@ -107,15 +116,15 @@ def _read_json(path: Path) -> dict[str, list[dict[str, Any]]]:
     return content
 
 
-def _chosen_categories(listed: list[dict[str, Any]], wanted: Sequence[str] | None, annotations: Path) -> set[int]:
-    ids = {str(category["name"]): int(category["id"]) for category in listed}
+def _chosen_categories(listed: list[dict[str, Any]], wanted: Sequence[str] | None, annotations: Path) -> set[Any]:
     if wanted is None:
-        return set(ids.values())
-    unknown = [name for name in wanted if name not in ids]
+        return {category["id"] for category in listed}
+    names = {str(category["name"]) for category in listed}
+    unknown = [name for name in wanted if name not in names]
     if unknown:
-        close = get_close_matches(unknown[0], ids, n=1)
+        close = get_close_matches(unknown[0], names, n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
         raise DataError(
-            f"{annotations}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(sorted(ids))})"
+            f"{annotations}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(sorted(names))})"
         )
-    return {ids[name] for name in wanted}
+    return {category["id"] for category in listed if str(category["name"]) in wanted}

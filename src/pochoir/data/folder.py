@@ -9,7 +9,8 @@ from pochoir.data.source import Sample
 from pochoir.errors import DataError
 from pochoir.images import find_images, read_labels, read_rgb
 
-MAX_INSTANCES = 1000
+FEW_VALUES = 8
+"""A mask with so many values or fewer is not suspected of soft edges."""
 
 
 class MaskFolder:
@@ -43,23 +44,44 @@ class MaskFolder:
                 f"{self.masks[stem]}: is {labels.shape[1]}×{labels.shape[0]} pixels, "
                 f"{self.images[stem].name} is {image.shape[1]}×{image.shape[0]}"
             )
-        masks = instance_masks(labels)
-        if len(masks) > MAX_INSTANCES:
+        ids = _as_ids(labels)
+        if count := soft_edge_values(ids):
             raise DataError(
-                f"{self.masks[stem]}: has {len(masks)} different values; a mask has one value an instance "
-                "(was it saved as JPEG, or resized with interpolation?)"
+                f"{self.masks[stem]}: has {count} values without an area of their own; a mask has one value an "
+                "instance (was it saved as JPEG, or resized with interpolation?)"
             )
+        masks = instance_masks(ids)
         return Sample(image, masks, np.zeros(len(masks), dtype=bool))
 
 
-def instance_masks(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """One mask for each value but zero: `[H, W]` ids or `[H, W, 3]` colours to `[N, H, W]` bool."""
-    if labels.ndim == 3:
-        weights = np.array([65536, 256, 1], dtype=np.int64)
-        labels = labels[..., :3].astype(np.int64) @ weights
-    values = np.unique(labels)
-    values = values[values != 0][: MAX_INSTANCES + 1]
-    return labels[None] == values[:, None, None]
+def instance_masks(ids: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """One mask for each value but zero, ordered by value: `[H, W]` integers to `[N, H, W]` bool."""
+    values = np.unique(ids)
+    return ids[None] == values[values != 0][:, None, None]
+
+
+def soft_edge_values(ids: NDArray[np.integer]) -> int:
+    """How many values of `ids` `[H, W]` look like the greys of a soft edge: no 3×3 pixels hold them.
+
+    0 where they are not the majority of more than `FEW_VALUES`: small instances are legal.
+    """
+    values = np.unique(ids[ids != 0])
+    height, width = ids.shape
+    if len(values) <= FEW_VALUES or min(height, width) < 3:
+        return 0
+    inner = ids[1:-1, 1:-1]
+    solid = np.ones(inner.shape, dtype=bool)
+    for y in range(3):
+        for x in range(3):
+            solid &= ids[y : y + height - 2, x : x + width - 2] == inner
+    soft = len(np.setdiff1d(values, inner[solid]))
+    return soft if soft > len(values) / 2 else 0
+
+
+def _as_ids(labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    if labels.ndim == 2:
+        return labels
+    return labels.astype(np.int64) @ np.array([65536, 256, 1])  # the colour as one number
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

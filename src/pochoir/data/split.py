@@ -32,10 +32,11 @@ class Split:
 def draw_split(names: Sequence[str], *, val: float, test: float, seed: int) -> Split:
     """Shuffle by a generator of its own; the last `val` names validate, the `test` before them test.
 
-    val, test: counts from 1 on, shares of all below 1. Raises `ConfigError` when nothing is left to train on.
+    val, test: counts from 1 on, shares of all below 1; a share above 0 is one sample at least. Raises `ConfigError`
+    when nothing is left to train on.
     """
     total = len(names)
-    val_count, test_count = (round(part * total) if part < 1 else int(part) for part in (val, test))
+    val_count, test_count = (_count(part, total) for part in (val, test))
     train_count = total - val_count - test_count
     if train_count < 1:
         raise ConfigError(
@@ -50,13 +51,19 @@ def draw_split(names: Sequence[str], *, val: float, test: float, seed: int) -> S
     )
 
 
+def _count(part: float, total: int) -> int:
+    if part >= 1:
+        return int(part)
+    return max(1, round(part * total)) if part > 0 else 0
+
+
 def read_split(path: Path, names: Sequence[str]) -> Split:
     """A split written by an earlier run; every name in it must be one of `names`, in one part only.
 
     Raises `DataError` naming the file and what does not fit.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_bytes())
         split = Split(**{part: [str(name) for name in content[part]] for part in ("train", "val", "test")})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: is no split with the lists train, val and test ({error!r})") from None

@@ -21,6 +21,14 @@ from pochoir.errors import DataError
 
 Target = dict[str, Any]
 
+_DTYPES = {
+    "boxes": torch.float32,
+    "labels": torch.int64,
+    "masks": torch.uint8,
+    "area": torch.float32,
+    "iscrowd": torch.int64,
+}
+
 
 def boxes_from_masks(masks: Tensor) -> Tensor:
     """Tight boxes of non-empty masks.
@@ -50,7 +58,7 @@ def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str) -> Targe
     return {
         "image_id": torch.tensor(image_id),
         "name": name,
-        "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=(height, width)),  # type: ignore[call-arg]
+        "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=(height, width)),
         "labels": torch.ones(len(masks), dtype=torch.int64),
         "masks": tv_tensors.Mask(masks),
         "area": masks.sum(dim=(-2, -1)).float(),
@@ -61,24 +69,40 @@ def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str) -> Targe
 def check_target(image: Tensor, target: Target) -> None:
     """Raise `DataError`, naming the sample and all that is wrong, unless image and target keep the contract."""
     height, width = image.shape[-2:]
-    masks, boxes = target["masks"], target["boxes"]
+    masks = target["masks"]
     count = len(masks)
     problems = []
     if image.ndim != 3 or image.shape[0] != 3 or image.dtype != torch.float32:
         problems.append(f"image is {image.dtype} {list(image.shape)}, not float32 [3, H, W]")
-    elif image.numel() and (image.min() < 0 or image.max() > 1):
+    elif image.numel() and not (image.min() >= 0 and image.max() <= 1):  # so that NaN is a problem, too
         problems.append(f"image values reach from {image.min():.3g} to {image.max():.3g}, outside [0, 1]")
     if masks.shape != (count, height, width):
         problems.append(f"masks are {list(masks.shape[-2:])}, the image is {[height, width]} pixels")
     for key, shape in (("boxes", (count, 4)), ("labels", (count,)), ("area", (count,)), ("iscrowd", (count,))):
         if tuple(target[key].shape) != shape:
             problems.append(f"{key} has shape {list(target[key].shape)}, not {list(shape)}")
+    for key, dtype in _DTYPES.items():
+        if target[key].dtype != dtype:
+            problems.append(f"{key} are {target[key].dtype}, not {dtype}")
     if not problems and count:
-        if not (masks != 0).any(dim=-1).any(dim=-1).all():
-            problems.append("a mask is empty")
-        elif not torch.equal(boxes.as_subclass(Tensor), boxes_from_masks(masks)):
-            problems.append("boxes are not the tight boxes of the masks")
-        if (target["labels"] != 1).any():
-            problems.append(f"labels {target['labels'].unique().tolist()} are not all 1")
+        problems = _contradictions(target)
     if problems:
         raise DataError(f"{target['name']}: " + "; ".join(problems))
+
+
+def _contradictions(target: Target) -> list[str]:
+    masks = target["masks"].as_subclass(Tensor)
+    problems = []
+    if masks.max() > 1:
+        problems.append(f"mask values reach {int(masks.max())}, not 1")
+    if not (masks != 0).any(dim=-1).any(dim=-1).all():
+        problems.append("a mask is empty")
+    elif not torch.equal(target["boxes"].as_subclass(Tensor), boxes_from_masks(masks)):
+        problems.append("boxes are not the tight boxes of the masks")
+    if not torch.equal(target["area"], masks.sum(dim=(-2, -1)).float()):
+        problems.append("area is not the masks' number of pixels")
+    if (target["labels"] != 1).any():
+        problems.append(f"labels {target['labels'].unique().tolist()} are not all 1")
+    if not ((target["iscrowd"] == 0) | (target["iscrowd"] == 1)).all():
+        problems.append(f"iscrowd {target['iscrowd'].unique().tolist()} is neither 0 nor 1")
+    return problems
