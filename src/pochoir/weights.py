@@ -1,10 +1,10 @@
 """Where pretrained weights come from: a registry package, torchvision, or a path; with checks and plain errors."""
 
 import hashlib
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlparse
 
 import torch
@@ -46,9 +46,9 @@ def torchvision_state(weights: Any, offline_choice: str) -> Mapping[str, Tensor]
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
     try:
         return weights.get_state_dict(progress=True, check_hash=True)
-    except (URLError, OSError, RuntimeError) as error:
+    except Exception as error:  # no network, a wrong hash, or whatever torch.load says of a file put there by hand
         raise WeightsError(
-            f"the weights {weights.url} could not be loaded ({error}).\n"
+            f"the weights {weights.url} could not be loaded ({_first_line(error)}).\n"
             f"Fetch that file where there is a network and put it at {file}, or work offline with {offline_choice}"
         ) from error
 
@@ -60,7 +60,7 @@ def checkpoint_state(path: Path) -> dict[str, Tensor]:
     """
     checkpoint = read_checkpoint(path)
     state = checkpoint.get("state_dict", checkpoint)
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(f"{path}: holds no network weights")
     return {key.removeprefix("network."): value for key, value in state.items()}
 
@@ -71,11 +71,17 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such checkpoint") from None
+    except pickle.UnpicklingError:  # whose advice is to load it with weights_only=False
+        raise WeightsError(f"{path}: is no checkpoint of plain tensors; what might run code is not loaded") from None
     except Exception as error:  # torch.load raises half a dozen kinds for files that are no checkpoints
-        raise WeightsError(f"{path}: cannot be read as a checkpoint ({str(error).splitlines()[0]})") from error
+        raise WeightsError(f"{path}: cannot be read as a checkpoint ({_first_line(error)})") from error
     if not isinstance(checkpoint, dict):
         raise WeightsError(f"{path}: holds a {type(checkpoint).__name__}, not a checkpoint")
     return checkpoint
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def load_strictly(network: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:

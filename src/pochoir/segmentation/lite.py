@@ -18,13 +18,13 @@ from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork, LastL
 from pochoir.weights import efficientnet_lite0_imagenet
 
 ARCHITECTURE = "tf_efficientnet_lite0"
-CHANNELS = 128
+CHANNELS = 96
 LEVELS = ("0", "1", "2", "3")  # strides 4, 8, 16, 32; max pooling adds stride 64
 group_norm = partial(nn.GroupNorm, 16)  # batches are too small for batch statistics
 
 
 class LitePyramid(nn.Module):
-    """`[B, 3, H, W]` normalised images to an `OrderedDict` of `[B, 128, H/s, W/s]`, strides s of 4, 8, 16, 32, 64.
+    """`[B, 3, H, W]` normalised images to an `OrderedDict` of `[B, 96, H/s, W/s]`, strides s of 4, 8, 16, 32, 64.
 
     trained_layers: how many of the five stages of the body are trained, counted from the deepest. Batch norm is frozen.
     """
@@ -32,7 +32,7 @@ class LitePyramid(nn.Module):
     def __init__(self, *, imagenet: bool, trained_layers: int) -> None:
         super().__init__()
         # the first of timm's five feature levels (stride 2) is left out
-        body = timm.create_model(ARCHITECTURE, features_only=True, out_indices=(1, 2, 3, 4))
+        body: Any = timm.create_model(ARCHITECTURE, features_only=True, out_indices=(1, 2, 3, 4))
         if imagenet:
             names = list(timm.create_model(ARCHITECTURE).state_dict())
             state = efficientnet_lite0_imagenet(names)
@@ -78,7 +78,7 @@ def maskrcnn_lite(*, imagenet: bool, trained_layers: int, **kwargs: Any) -> Mask
         mask_head=MaskRCNNHeads(CHANNELS, [CHANNELS] * 4, 1, norm_layer=group_norm),
         mask_predictor=MaskRCNNPredictor(CHANNELS, CHANNELS, 2),
         # of the usual 512: heads dominate on a CPU, and a photo has few figures
-        box_batch_size_per_image=128,
+        box_batch_size_per_image=64,
         rpn_pre_nms_top_n_train=1000,
         rpn_post_nms_top_n_train=1000,
         rpn_pre_nms_top_n_test=500,

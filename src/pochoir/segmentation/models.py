@@ -80,7 +80,7 @@ def _absorb_eps(body: torch.nn.Module) -> None:
         for module in body.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 assert module.running_var is not None
-                module.weight *= ((module.running_var + module.eps) / module.running_var).sqrt()
+                module.weight.mul_(((module.running_var + module.eps) / module.running_var).sqrt())
 
 
 _BUILDERS: dict[str, Callable[..., MaskRCNN]] = {
