@@ -1,0 +1,1 @@
+"""Looking on: pictures of samples and predictions, TensorBoard panels."""

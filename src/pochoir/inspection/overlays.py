@@ -1,0 +1,72 @@
+"""Draw instances on a photo, and photos beside each other."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+GOLDEN_ANGLE = 137.508
+LABEL_SCALE = 0.42
+GAP = 4
+
+
+def instance_color(index: int) -> tuple[int, int, int]:
+    """A strong RGB colour, far from that of its neighbours in order."""
+    hsv = np.array([[[int(index * GOLDEN_ANGLE % 360 / 2), 205, 255]]], dtype=np.uint8)
+    red, green, blue = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].tolist()
+    return red, green, blue
+
+
+def draw_instances(image: Picture, masks: NDArray[np.bool_], labels: list[str] | None = None) -> Picture:
+    """Tint each instance, outline it, and write its label at its top.
+
+    image: `[H, W, 3]` uint8 RGB. masks: `[N, H, W]` bool. Returns a new picture of the same size.
+    """
+    drawn = image.copy()
+    for index, mask in enumerate(masks):
+        color = np.array(instance_color(index))
+        drawn[mask] = (0.6 * drawn[mask] + 0.4 * color).astype(np.uint8)
+    thickness = max(1, round(min(image.shape[:2]) / 250))
+    for index, mask in enumerate(masks):
+        outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(drawn, outlines, -1, instance_color(index), thickness, cv2.LINE_AA)
+    for mask, label in zip(masks, labels or [], strict=False):
+        if mask.any():
+            _write(drawn, label, mask)
+    return drawn
+
+
+def _write(picture: Picture, label: str, mask: NDArray[np.bool_]) -> None:
+    rows, columns = mask.any(axis=1).argmax(), np.flatnonzero(mask.any(axis=0))
+    (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, LABEL_SCALE, 1)
+    x = int(np.clip((columns[0] + columns[-1] - width) // 2, 0, max(0, picture.shape[1] - width)))
+    y = int(max(rows, height + 3))
+    cv2.rectangle(picture, (x - 2, y - height - 3), (x + width + 1, y + 2), (0, 0, 0), -1)
+    cv2.putText(picture, label, (x, y - 1), cv2.FONT_HERSHEY_SIMPLEX, LABEL_SCALE, (255, 255, 255), 1, cv2.LINE_AA)
+
+
+def fit_height(picture: Picture, height: int) -> Picture:
+    """Resize to `height` pixels, aspect kept."""
+    width = max(1, round(picture.shape[1] * height / picture.shape[0]))
+    shrinks = height < picture.shape[0]
+    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return resized.astype(np.uint8)
+
+
+def beside(pictures: list[Picture]) -> Picture:
+    """Pictures in a row with a white gap, as high as the first."""
+    height = pictures[0].shape[0]
+    gap = np.full((height, GAP, 3), 255, dtype=np.uint8)
+    parts = [part for picture in pictures for part in (fit_height(picture, height), gap)]
+    return np.concatenate(parts[:-1], axis=1)
+
+
+def grid(pictures: list[Picture], *, columns: int, height: int = 240) -> Picture:
+    """Pictures in rows of `columns`, each `height` pixels high, on white."""
+    rows = []
+    for start in range(0, len(pictures), columns):
+        rows.append(beside([fit_height(picture, height) for picture in pictures[start : start + columns]]))
+    width = max(row.shape[1] for row in rows)
+    padded = [np.pad(row, ((0, GAP), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
+    return np.concatenate(padded, axis=0)[:-GAP]

@@ -1,0 +1,31 @@
+"""The record of a run: versions and JSON files beside the outputs."""
+
+import json
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pochoir.images import write_bytes
+
+PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "omegaconf", "pycocotools", "timm", "numpy")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically, indented."""
+    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, this project with its commit, and the packages that decide a result."""
+    found = {"python": platform.python_version(), "pochoir": version("pochoir")}
+    found.update({name: version(name) for name in PACKAGES})
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+        found["commit"] = commit.stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        pass  # no git on this machine, or installed without its repository
+    return found

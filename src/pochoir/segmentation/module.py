@@ -1,0 +1,112 @@
+"""The LightningModule that fine-tunes a Mask R-CNN and evaluates it by COCO AP."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from pochoir.config import OptimConfig, SegmenterConfig
+from pochoir.data.targets import Target
+from pochoir.errors import DataError, NonFiniteLossError
+from pochoir.seeding import mixed_seed
+from pochoir.segmentation.evaluation import Evaluation, ImageRecord, evaluate, record
+from pochoir.segmentation.models import build_segmenter
+from pochoir.segmentation.optimizer import build_optimizer, build_schedule
+
+Batch = tuple[list[Tensor], list[Target]]
+
+
+class SegmentationModule(pl.LightningModule):
+    """Orchestrates: torchvision's five losses in training, pycocotools' AP at the original resolution in evaluation.
+
+    `split_digest` is kept in checkpoints, so that a run is not resumed on other validation photos. After a validation
+    or test, `records` and `evaluation` hold what was seen, on every process.
+    """
+
+    def __init__(
+        self,
+        segmenter: SegmenterConfig,
+        optim: OptimConfig,
+        *,
+        seed: int = 0,
+        split_digest: str = "",
+        channels_last: bool = False,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters({"segmenter": asdict(segmenter), "split_digest": split_digest})
+        self.network = build_segmenter(segmenter)
+        self.optim = optim
+        self.seed = seed
+        if channels_last:
+            self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.records: list[ImageRecord] = []
+        self.evaluation: Evaluation | None = None
+
+    def forward(self, images: list[Tensor]) -> list[dict[str, Tensor]]:
+        """Detections of `[3, H, W]` images in [0, 1]: boxes xyxy, labels, scores, masks `[N, 1, H, W]` soft."""
+        return self.network(images)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        # proposals are sampled at random: a resumed run must draw what an uninterrupted one draws
+        torch.manual_seed(mixed_seed(self.seed, self.global_step, self.global_rank))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        images, targets = batch
+        losses = self.network(images, targets)
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            parts = ", ".join(f"{name} {float(value.detach()):.4g}" for name, value in losses.items())
+            names = ", ".join(target["name"] for target in targets)
+            raise NonFiniteLossError(
+                f"the loss is not finite in epoch {self.current_epoch}, step {self.global_step} ({parts}); "
+                f"pictures of the batch: {names}. Try a smaller optim.lr, or look at them with check_data=true"
+            )
+        self.log("train/loss", total.detach(), prog_bar=True, batch_size=len(images))
+        self.log_dict({f"train/{name}": value.detach() for name, value in losses.items()}, batch_size=len(images))
+        return total
+
+    def on_validation_epoch_start(self) -> None:
+        self.records = []
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        images, targets = batch
+        outputs = self.network(images)
+        self.records += [record(target, output) for target, output in zip(targets, outputs, strict=True)]
+
+    def on_validation_epoch_end(self) -> None:
+        self._evaluate("val")
+
+    def on_test_epoch_start(self) -> None:
+        self.records = []
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        self.validation_step(batch, batch_idx)
+
+    def on_test_epoch_end(self) -> None:
+        self._evaluate("test")
+
+    def _evaluate(self, stage: str) -> None:
+        self.records = self._gathered(self.records)
+        evaluation = evaluate(self.records) if self.trainer.is_global_zero else None
+        self.evaluation = self.trainer.strategy.broadcast(evaluation)
+        assert self.evaluation is not None
+        if "mask_ap" not in self.evaluation.metrics:
+            raise DataError(
+                f"none of the {len(self.records)} {stage} photos holds an object: nothing to measure AP with"
+            )
+        for name, value in self.evaluation.metrics.items():
+            self.log(f"{stage}/{name}", value, prog_bar=name in {"mask_ap", "box_ap"})
+
+    def _gathered(self, records: list[ImageRecord]) -> list[ImageRecord]:
+        if self.trainer.world_size == 1:
+            return records
+        everyone: list[Any] = [None] * self.trainer.world_size
+        torch.distributed.all_gather_object(everyone, records)
+        return [item for part in everyone for item in part]
+
+    def configure_optimizers(self) -> Any:
+        optimizer = build_optimizer(self.network, self.optim)
+        schedule = build_schedule(optimizer, self.optim, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,113 @@
+"""A prediction run: a picture or a folder of them to overlays, mask files and COCO-format results."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+
+from pochoir.config import PredictSegConfig
+from pochoir.errors import DataError
+from pochoir.images import find_images, read_rgb, write_image
+from pochoir.inspection.overlays import draw_instances
+from pochoir.runs import write_json
+from pochoir.segmentation.evaluation import encode_mask, xywh
+from pochoir.segmentation.predictor import Predictor, choose_device
+
+
+@dataclass
+class PredictionSummary:
+    """What was found: COCO-format `images` and `annotations`, names of pictures without objects, and what failed."""
+
+    images: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def predict(config: PredictSegConfig, folder: Path) -> PredictionSummary:
+    """Segment every picture of `config.input` and write what is found into `folder`.
+
+    Writes overlays/<name>.png, masks/<name>_<k>.png (0 and 255, one an instance), and instances.json: a COCO instance
+    file whose annotations carry a score. Unreadable pictures are named, skipped and listed in `failures`; a picture
+    without objects is reported in `empty`. Raises `DataError` when there is no picture at all.
+    """
+    paths = input_images(Path(config.input).expanduser())
+    predictor = Predictor.from_checkpoint(Path(config.ckpt).expanduser(), device=choose_device(config.accelerator))
+    summary = PredictionSummary()
+    for path in track(paths, description="Predicting", console=Console(stderr=True), disable=len(paths) < 2):
+        try:
+            pixels = read_rgb(path)
+        except DataError as error:
+            summary.failures.append(str(error))
+            continue
+        _predict_one(path, pixels, predictor, config, folder, summary)
+    write_json(
+        folder / "instances.json",
+        {
+            "info": {"description": f"pochoir predict_seg, {config.ckpt}"},
+            "images": summary.images,
+            "annotations": summary.annotations,
+            "categories": [{"id": 1, "name": "object"}],
+        },
+    )
+    _report(summary, folder)
+    return summary
+
+
+def input_images(path: Path) -> list[Path]:
+    """The picture itself, or all pictures in the folder; raises `DataError` when there are none."""
+    if not path.is_dir():
+        return [path]
+    found = find_images(path)
+    if not found:
+        raise DataError(f"input: {path} holds no pictures")
+    return found
+
+
+def _predict_one(
+    path: Path,
+    pixels: np.ndarray,
+    predictor: Predictor,
+    config: PredictSegConfig,
+    folder: Path,
+    summary: PredictionSummary,
+) -> None:
+    image = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
+    instances = predictor(image).above(config.score_threshold)
+    masks = (instances.masks >= config.mask_threshold).numpy()
+    image_id = len(summary.images) + 1
+    summary.images.append({"id": image_id, "file_name": path.name, "height": pixels.shape[0], "width": pixels.shape[1]})
+    if len(instances) == 0:
+        summary.empty.append(path.name)
+    # the whole name, ending included: a.jpg and a.png may lie in one folder
+    labels = [f"{index} {score:.2f}" for index, score in enumerate(instances.scores.tolist())]
+    write_image(folder / "overlays" / f"{path.name}.png", draw_instances(pixels, masks, labels))
+    for index, (mask, box, score) in enumerate(
+        zip(masks, instances.boxes.tolist(), instances.scores.tolist(), strict=True)
+    ):
+        write_image(folder / "masks" / f"{path.name}_{index}.png", mask.astype(np.uint8) * 255)
+        summary.annotations.append(
+            {
+                "id": len(summary.annotations) + 1,
+                "image_id": image_id,
+                "category_id": 1,
+                "bbox": xywh(box),
+                "segmentation": encode_mask(mask),
+                "area": int(mask.sum()),
+                "iscrowd": 0,
+                "score": round(score, 5),
+            }
+        )
+
+
+def _report(summary: PredictionSummary, folder: Path) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{len(summary.annotations)} instances in {len(summary.images)} pictures: {folder}")
+    for name in summary.empty:
+        console.print(f"{name}: no object found")
+    for failure in summary.failures:
+        console.print(f"skipped: {failure}", style="red")

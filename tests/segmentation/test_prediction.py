@@ -1,0 +1,121 @@
+"""Predicting with a checkpoint: what is written for pictures with objects, without, and for broken ones."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pycocotools.coco import COCO
+
+from pochoir.config import PredictSegConfig
+from pochoir.errors import DataError, WeightsError
+from pochoir.images import read_rgb
+from pochoir.segmentation.evaluation import decode_mask
+from pochoir.segmentation.prediction import predict
+from pochoir.segmentation.predictor import Predictor
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def ckpt(trained: tuple[Path, float | None]) -> Path:
+    return trained[0] / "checkpoints" / "best.ckpt"
+
+
+@pytest.fixture
+def photos(bars: Path, tmp_path: Path) -> Path:
+    """Two pictures with bars, of another size than those trained on."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(2):
+        Image.open(bars / "images" / f"{index:02d}.png").resize((130, 100)).save(folder / f"{index}.png")
+    return folder
+
+
+def settings(ckpt: Path, photos: Path, score: float = 0.0) -> PredictSegConfig:
+    return PredictSegConfig(ckpt=str(ckpt), input=str(photos), score_threshold=score, accelerator="cpu")
+
+
+def test_instances_keep_their_contract(ckpt: Path, photos: Path) -> None:
+    image = torch.from_numpy(read_rgb(photos / "0.png").copy()).permute(2, 0, 1).float() / 255
+    found = Predictor.from_checkpoint(ckpt)(image)
+    count = len(found)
+    assert count > 0
+    assert found.boxes.shape == (count, 4)
+    assert found.masks.shape == (count, 100, 130)
+    assert found.masks.dtype == torch.float32
+    assert found.labels.dtype == torch.int64
+    assert 0 <= found.masks.min() <= found.masks.max() <= 1
+    assert found.scores.tolist() == sorted(found.scores.tolist(), reverse=True)
+    half = float(found.scores.median())
+    assert len(found.above(half)) == int((found.scores >= half).sum())
+
+
+def test_every_instance_gets_a_mask_file_and_a_coco_entry(ckpt: Path, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    summary = predict(settings(ckpt, photos), out)
+    assert not summary.failures
+    coco = COCO(str(out / "instances.json"))
+    assert [image["file_name"] for image in coco.dataset["images"]] == ["0.png", "1.png"]
+    assert summary.annotations
+    overlay = np.asarray(Image.open(out / "overlays" / "0.png.png"))
+    assert overlay.shape == (100, 130, 3)
+    for annotation in coco.loadAnns(coco.getAnnIds(imgIds=[1])):
+        index = sum(other["id"] < annotation["id"] for other in summary.annotations if other["image_id"] == 1)
+        mask = np.asarray(Image.open(out / "masks" / f"0.png_{index}.png"))
+        assert set(np.unique(mask)) <= {0, 255}
+        assert np.array_equal(mask > 0, decode_mask(annotation["segmentation"]))
+        assert np.array_equal(mask > 0, coco.annToMask(annotation) > 0)
+        assert annotation["area"] == (mask > 0).sum()
+        assert 0 <= annotation["score"] <= 1
+
+
+def test_a_picture_without_objects_is_reported(
+    ckpt: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = predict(settings(ckpt, photos / "0.png", score=1.0), tmp_path / "out")
+    assert summary.empty == ["0.png"]
+    assert "0.png: no object found" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "instances.json").read_text())["annotations"] == []
+    assert not (tmp_path / "out" / "masks").exists()
+
+
+def test_unreadable_pictures_are_named_skipped_and_told_by_the_exit_code(
+    ckpt: Path, photos: Path, tmp_path: Path
+) -> None:
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(ROOT / "scripts/predict_seg.py"),
+            f"ckpt={ckpt}",
+            f"input={photos}",
+            f"hydra.run.dir={tmp_path / 'out'}",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert f"skipped: {photos / 'broken.jpg'}" in done.stdout
+    assert len(json.loads((tmp_path / "out" / "instances.json").read_text())["images"]) == 2
+
+
+def test_a_folder_without_pictures_is_an_error(ckpt: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no pictures"):
+        predict(settings(ckpt, tmp_path / "empty"), tmp_path)
+
+
+def test_a_file_that_is_no_checkpoint_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.ckpt").write_bytes(b"junk")
+    with pytest.raises(WeightsError, match=r"x\.ckpt"):
+        Predictor.from_checkpoint(tmp_path / "x.ckpt")
+    torch.save({"a": torch.zeros(1)}, tmp_path / "y.ckpt")
+    with pytest.raises(WeightsError, match="no checkpoint of train_seg"):
+        Predictor.from_checkpoint(tmp_path / "y.ckpt")

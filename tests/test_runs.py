@@ -1,0 +1,23 @@
+"""The record of a run must not be lost to a machine that lacks something."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pochoir.runs import versions
+
+
+def test_versions_name_the_commit_of_the_repository() -> None:
+    root = Path(__file__).parents[1]
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+    if commit.returncode:
+        pytest.skip("needs the git repository")
+    assert versions()["commit"] == commit.stdout.strip()
+
+
+def test_versions_need_no_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = versions()
+    assert "commit" not in found
+    assert found["torch"]
