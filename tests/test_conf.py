@@ -1,0 +1,115 @@
+"""Every YAML under conf/ composes, validates and has exactly the keys of its dataclass."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from pochoir.config import KINDS, PredictSegConfig, TrainSegConfig
+from pochoir.validation import validate
+
+CONF = Path(__file__).parents[1] / "conf"
+PRIMARIES: dict[str, type] = {"train_seg": TrainSegConfig, "predict_seg": PredictSegConfig}
+OPTIONS = {
+    "dataset": ["coco", "figures", "folder", "pennfudan"],
+    "experiment": ["demo"],
+    "optim": ["adamw", "sgd"],
+    "segmenter": ["maskrcnn_lite", "maskrcnn_resnet50", "maskrcnn_resnet50_v2"],
+    "trainer": ["cpu", "ddp", "gpu", "smoke"],
+}
+"""Options of the groups of train_seg; a new YAML belongs here."""
+CHOICES = [f"{group}={name}" for group, names in OPTIONS.items() for name in names]
+MISSING = {
+    "dataset=coco": ["dataset.images=.", "dataset.annotations=."],
+    "dataset=folder": ["dataset.images=.", "dataset.masks=."],
+    "predict_seg": ["ckpt=.", "input=."],
+}
+"""What cannot have a default; any existing path passes the validation."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _hydra() -> Iterator[None]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+
+
+def pairs(node: Any, value: Any, prefix: str = "") -> Iterator[tuple[str, set[str], set[str]]]:
+    """Of every section its name, the keys in the YAML and the fields of the dataclass."""
+    yield prefix, {str(key) for key in node}, {spec.name for spec in fields(value)}
+    for spec in fields(value):
+        child = getattr(value, spec.name)
+        if is_dataclass(child):
+            yield from pairs(node[spec.name], child, f"{prefix}{spec.name}.")
+
+
+def assert_sound(config: DictConfig, schema: type) -> Any:
+    """Valid, no knob without its line in a YAML, no line without its knob."""
+    settings = validate(config, schema)
+    for section, keys, names in pairs(config, settings):
+        assert keys == names, section
+    return settings
+
+
+def test_every_yaml_is_tested() -> None:
+    found = {path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*") if path.is_file()}
+    tested = {choice.replace("=", "/") for choice in CHOICES} | set(PRIMARIES)
+    assert found == tested
+    assert len(found) == 16
+
+
+@pytest.mark.parametrize("name", PRIMARIES)
+def test_primary(name: str) -> None:
+    assert_sound(compose(name, overrides=MISSING.get(name, [])), PRIMARIES[name])
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_option(choice: str) -> None:
+    group, name = choice.split("=")
+    settings = assert_sound(compose("train_seg", overrides=[choice, *MISSING.get(choice, [])]), TrainSegConfig)
+    if group in ("dataset", "segmenter", "optim"):
+        assert getattr(settings, group).name == name
+
+
+@pytest.mark.parametrize("choice", ["dataset=coco", "dataset=folder"])
+def test_files_of_ones_own_have_no_default(choice: str) -> None:
+    missing = OmegaConf.missing_keys(compose("train_seg", overrides=[choice]))
+    assert missing == {override.split("=")[0] for override in MISSING[choice]}
+
+
+def test_every_kind_has_a_yaml() -> None:
+    assert {group: sorted(kinds) for group, kinds in KINDS.items()} == {group: OPTIONS[group] for group in KINDS}
+
+
+def test_the_default_needs_no_files_and_no_network() -> None:
+    settings = validate(compose("train_seg"), TrainSegConfig)
+    assert (settings.dataset.name, settings.segmenter.name, settings.segmenter.weights) == (
+        "figures",
+        "maskrcnn_lite",
+        "imagenet",
+    )
+
+
+def test_an_experiment_changes_what_it_says_and_yields_to_the_command_line() -> None:
+    config = compose("train_seg", overrides=["experiment=demo", "trainer.max_epochs=7"])
+    settings = validate(config, TrainSegConfig)
+    assert (settings.dataset.length, settings.segmenter.min_size, settings.trainer.max_epochs) == (140, 192, 7)
+
+
+def test_trainers_inherit_from_the_cpus() -> None:
+    trainers = {name: compose("train_seg", overrides=[f"trainer={name}"]).trainer for name in OPTIONS["trainer"]}
+    assert all(trainer.gradient_clip == trainers["cpu"].gradient_clip for trainer in trainers.values())
+    assert (trainers["gpu"].accelerator, trainers["gpu"].precision) == ("gpu", "16-mixed")
+    assert (trainers["ddp"].devices, trainers["ddp"].strategy, trainers["ddp"].precision) == (2, "ddp", "32-true")
+    assert (trainers["smoke"].max_epochs, trainers["smoke"].limit_train_batches) == (1, 2)
+
+
+def test_the_place_of_pennfudan_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    overrides = ["dataset=pennfudan"]
+    monkeypatch.delenv("POCHOIR_PENNFUDAN", raising=False)
+    assert validate(compose("train_seg", overrides=overrides), TrainSegConfig).dataset.root == "data/PennFudanPed"
+    monkeypatch.setenv("POCHOIR_PENNFUDAN", "elsewhere")
+    assert validate(compose("train_seg", overrides=overrides), TrainSegConfig).dataset.root == "elsewhere"
