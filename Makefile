@@ -10,8 +10,8 @@ DEMO := outputs/demo
 .PHONY: demo test lint install clean
 
 demo: $(INSTALLED)
-	$(BIN)/python scripts/train_seg.py experiment=demo hydra.run.dir=$(DEMO)/train
-	$(BIN)/python scripts/predict_seg.py ckpt=$(DEMO)/train/checkpoints/best.ckpt input=$(DEMO)/train/shown hydra.run.dir=$(DEMO)/predict
+	rm -rf $(DEMO)
+	$(BIN)/python scripts/train_seg.py experiment=demo hydra.run.dir=$(DEMO)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
