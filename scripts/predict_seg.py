@@ -17,7 +17,7 @@ def main(config: DictConfig) -> None:
     """Exits with 3 when some inputs could not be read and were skipped."""
     with plain_errors():
         settings = validate(config, PredictSegConfig)
-        from pochoir.segmentation.prediction import predict  # heavy: only after the settings are known to be good
+        from pochoir.runs.predict_seg import predict  # heavy: only after the settings are known to be good
 
         summary = predict(settings, Path(HydraConfig.get().runtime.output_dir))
     if summary.failures:

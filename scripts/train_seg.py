@@ -16,7 +16,7 @@ def main(config: DictConfig) -> float | None:
     """Returns the best validation mask AP, for sweepers."""
     with plain_errors():
         settings = validate(config, TrainSegConfig)
-        from pochoir.segmentation.training import train  # heavy: only after the settings are known to be good
+        from pochoir.runs.train_seg import train  # heavy: only after the settings are known to be good
 
         return train(settings, Path(HydraConfig.get().runtime.output_dir))
 

@@ -85,6 +85,12 @@ def test_null_is_a_value_where_it_is_the_default(key: str) -> None:
         ("optim.name=adam", "optim.name: 'adam' is not one of adamw, sgd; did you mean 'adamw'?"),
         ("trainer.precision=8", "trainer.precision: '8' is not one of 32-true, 16-mixed, bf16-mixed"),
         ("ckpt=no/such.ckpt", "ckpt: 'no/such.ckpt' does not exist"),
+        ("ckpt=''", "ckpt: is empty; give a path, or null for none"),
+        ("dataset.val=2.5", "dataset.val: 2.5 is neither a share below 1 nor a whole number"),
+        (
+            "trainer.limit_train_batches=1.5",
+            "trainer.limit_train_batches: 1.5 is neither a share below 1 nor a whole number",
+        ),
         ("dataset.split_file=no.json", "dataset.split_file: 'no.json' does not exist"),
         ("augment=3", "augment: 3 is no group of settings; give its settings as augment.<setting>=…"),
         ("dataset=7", "dataset: 7 is no group of settings; allowed: pennfudan, coco, folder, figures"),

@@ -16,6 +16,16 @@ def setting(default: Any, *, low: float | None = None, high: float | None = None
     return field(default=default, metadata={"low": low, "high": high, "choices": choices})
 
 
+def not_whole(config: Any, *names: str) -> list[str]:
+    """Problems of fields that are a share below 1 and a count from 1 on."""
+    values = {name: getattr(config, name) for name in names}
+    return [
+        f"{name}: {value:g} is neither a share below 1 nor a whole number"
+        for name, value in values.items()
+        if value is not None and value > 1 and value != round(value)
+    ]
+
+
 @dataclass
 class AugmentConfig:
     """Training-time augmentation; probabilities in [0, 1], zero switches a step off."""
@@ -60,6 +70,9 @@ class DatasetConfig:
 
     paths: ClassVar[tuple[str, ...]] = ("split_file",)
 
+    def problems(self) -> list[str]:
+        return not_whole(self, "val", "test")
+
 
 @dataclass
 class PennFudanDataset(DatasetConfig):
@@ -89,7 +102,7 @@ class CocoDataset(DatasetConfig):
     paths: ClassVar[tuple[str, ...]] = ("split_file", "images", "annotations", "val_annotations", "val_images")
 
     def problems(self) -> list[str]:
-        found = []
+        found = super().problems()
         if self.val_annotations and self.split_file:
             found.append("val_annotations: excludes split_file, as both choose the validation photos")
         if self.val_images and not self.val_annotations:
@@ -194,6 +207,9 @@ class TrainerConfig:
     """Stop after so many validations without a better mask AP; 0 never stops early."""
     log_every_n_steps: int = setting(10, low=1)
     progress_bar: bool = True
+
+    def problems(self) -> list[str]:
+        return not_whole(self, "limit_train_batches", "limit_val_batches")
 
 
 @dataclass

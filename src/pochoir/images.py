@@ -1,7 +1,5 @@
 """Read and write pictures and label masks: displayed orientation in, atomic files out."""
 
-import os
-import tempfile
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pochoir.errors import DataError
+from pochoir.files import write_bytes
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 """Endings (lower case) of the files that a folder of pictures is searched for."""
@@ -59,33 +58,6 @@ def read_labels(path: Path) -> NDArray[np.integer]:
     elif image.mode not in {"L", "P", "I", "I;16", "I;16B"}:
         image = image.convert("RGB")
     return np.asarray(image)
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """(height, width) in pixels as displayed, from the file's header alone; raises `DataError` naming the file."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be read as a picture ({error})") from None
-    return (width, height) if turned else (height, width)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a temporary neighbour, then one rename. Folders are made as needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def write_image(path: Path, image: NDArray[np.uint8]) -> None:

@@ -87,6 +87,8 @@ def _leaf(node: DictConfig, name: str, schema: type[Any]) -> Any:
 
 
 def _absent(path: str) -> list[str]:
+    if not path:
+        return ["is empty; give a path, or null for none"]
     return [] if Path(path).expanduser().exists() else [f"'{path}' does not exist"]
 
 

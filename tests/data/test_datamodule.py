@@ -166,6 +166,12 @@ def test_validation_files_of_their_own_are_validated_on(two_files: CocoDataset) 
     assert names(data.test_dataloader()) == [data.split.test]
 
 
+def test_photos_of_both_files_are_refused(two_files: CocoDataset) -> None:
+    two_files.val_annotations = two_files.annotations
+    with pytest.raises(DataError, match="trained on says nothing"):
+        SegmentationData(two_files, AugmentConfig())
+
+
 def test_validation_photos_may_lie_in_a_folder_of_their_own(two_files: CocoDataset, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     for photo in (tmp_path / "photos").glob("val*.png"):

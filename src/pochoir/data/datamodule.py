@@ -16,6 +16,7 @@ from pochoir.data.pennfudan import PennFudan
 from pochoir.data.source import Source
 from pochoir.data.split import Split, draw_split, read_split
 from pochoir.data.transforms import training_transforms
+from pochoir.errors import DataError
 
 
 class EpochSampler(DistributedSampler[Pair]):
@@ -58,6 +59,7 @@ class SegmentationData(pl.LightningDataModule):
         if config.split_file is not None:
             return read_split(Path(config.split_file).expanduser(), names)
         if self.val_source is not self.source:
+            _refuse_shared(self.source, self.val_source)
             drawn = draw_split(names, val=0, test=config.test, seed=config.split_seed)
             return Split(train=drawn.train, val=list(self.val_source.names), test=drawn.test)
         return draw_split(names, val=config.val, test=config.test, seed=config.split_seed)
@@ -88,6 +90,17 @@ class SegmentationData(pl.LightningDataModule):
             collate_fn=collate,
             persistent_workers=workers > 0 and shuffle,
             drop_last=False,
+        )
+
+
+def _refuse_shared(source: Source, val_source: Source) -> None:
+    assert isinstance(source, CocoInstances)
+    assert isinstance(val_source, CocoInstances)
+    shared = {source.folder / name for name in source.names} & {val_source.folder / name for name in val_source.names}
+    if shared:
+        raise DataError(
+            f"{len(shared)} photos are in both {source.annotations} and {val_source.annotations}, {min(shared)} for "
+            "one: the AP of photos that were trained on says nothing"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from pochoir.errors import ConfigError, DataError
-from pochoir.images import write_bytes
+from pochoir.files import write_bytes
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from torch import Tensor
 from pochoir.data.datamodule import SegmentationData
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.errors import DataError
+from pochoir.files import write_json
 from pochoir.images import write_image
 from pochoir.inspection.overlays import Picture, draw_instances, grid
-from pochoir.runs import write_json
 
 GRID_SAMPLES = 16
 

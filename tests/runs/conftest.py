@@ -8,7 +8,7 @@ import pytest
 
 from pochoir.config import AugmentConfig, FolderDataset, OptimConfig, SegmenterConfig, TrainerConfig, TrainSegConfig
 from pochoir.images import write_image
-from pochoir.segmentation.training import train
+from pochoir.runs.train_seg import train
 
 
 @pytest.fixture(scope="session")

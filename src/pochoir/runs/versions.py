@@ -1,20 +1,11 @@
-"""The record of a run: versions and JSON files beside the outputs."""
+"""Which versions a result comes from."""
 
-import json
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-from pochoir.images import write_bytes
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "omegaconf", "pycocotools", "timm", "numpy")
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically, indented."""
-    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def versions() -> dict[str, str]:

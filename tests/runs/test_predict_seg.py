@@ -14,8 +14,8 @@ from pycocotools.coco import COCO
 from pochoir.config import PredictSegConfig
 from pochoir.errors import DataError, WeightsError
 from pochoir.images import read_rgb
+from pochoir.runs.predict_seg import predict
 from pochoir.segmentation.evaluation import decode_mask
-from pochoir.segmentation.prediction import predict
 from pochoir.segmentation.predictor import Predictor
 
 ROOT = Path(__file__).parents[2]

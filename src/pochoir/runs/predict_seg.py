@@ -11,9 +11,9 @@ from rich.progress import track
 
 from pochoir.config import PredictSegConfig
 from pochoir.errors import DataError
+from pochoir.files import write_json
 from pochoir.images import find_images, read_rgb, write_image
 from pochoir.inspection.overlays import draw_instances
-from pochoir.runs import write_json
 from pochoir.segmentation.evaluation import encode_mask, xywh
 from pochoir.segmentation.predictor import Predictor, choose_device
 

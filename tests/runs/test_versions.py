@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pochoir.runs import versions
+from pochoir.runs.versions import versions
 
 
 def test_versions_name_the_commit_of_the_repository() -> None:

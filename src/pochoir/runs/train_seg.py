@@ -24,9 +24,10 @@ from rich.table import Table
 from pochoir.config import TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
 from pochoir.errors import ConfigError
+from pochoir.files import write_json
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.samples import report_samples
-from pochoir.runs import versions, write_json
+from pochoir.runs.versions import versions
 from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.weights import checkpoint_state, load_strictly, read_checkpoint
