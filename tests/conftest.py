@@ -1,5 +1,6 @@
 """What all tests share: where real data may lie, and a process set up as the scripts set it up."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _flush_denormals() -> None:
+def _small_tensors() -> None:
     torch.set_flush_denormal(True)  # as training does; without it an untrained mask head is twenty times slower
+    torch.set_num_threads(1)  # the tensors of tests are too small to share out
+    os.environ["OMP_NUM_THREADS"] = "1"  # likewise in the scripts that tests start
 
 
 @pytest.fixture(scope="session")

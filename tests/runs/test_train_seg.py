@@ -1,7 +1,6 @@
 """Whole runs on a tiny dataset: what they leave behind, resuming, interrupting, several processes."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pochoir.config import FolderDataset, TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
 from pochoir.data.folder import MaskFolder
 from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsError
+from pochoir.runs.checkpoints import BestCheckpoint
 from pochoir.runs.train_seg import check_resumable, train, validation_interval
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.validation import validate
@@ -148,8 +148,23 @@ def test_an_interrupted_run_resumes_to_the_same_result(
     resumed, uninterrupted = (state_of(f / "checkpoints" / "last.ckpt") for f in (tmp_path / "second", whole))
     for name, value in uninterrupted.items():
         assert torch.equal(resumed[name], value), name
+    best, best_of_whole = (state_of(f / "checkpoints" / "best.ckpt") for f in (tmp_path / "second", whole))
+    assert all(torch.equal(best[name], value) for name, value in best_of_whole.items())
     rows = [json.loads((f / "metrics.json").read_text())["history"] for f in (tmp_path / "second", whole)]
     assert [{**row, "seconds": 0} for row in rows[0]] == [{**row, "seconds": 0} for row in rows[1]]
+
+
+def test_a_resumed_run_keeps_an_earlier_best_in_its_own_folder(tmp_path: Path) -> None:
+    first = BestCheckpoint(tmp_path / "first")
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "best.ckpt").write_text("weights")
+    first.best_model_path = str(tmp_path / "first" / "best.ckpt")
+    first.best_model_score = torch.tensor(0.6)
+    second = BestCheckpoint(tmp_path / "second")
+    second.load_state_dict(first.state_dict())
+    assert second.best_model_score == first.best_model_score
+    assert second.best_model_path == str(tmp_path / "second" / "best.ckpt")
+    assert (tmp_path / "second" / "best.ckpt").read_text() == "weights"
 
 
 def test_ctrl_c_ends_the_script_and_keeps_the_last_checkpoint(tiny: TrainSegConfig, tmp_path: Path) -> None:
@@ -180,7 +195,6 @@ def test_two_processes_get_the_evaluation_of_one(taught: TrainSegConfig, tmp_pat
     done = subprocess.run(
         script(taught, tmp_path, *overrides),
         cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=240,

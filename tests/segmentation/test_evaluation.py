@@ -15,7 +15,7 @@ from pochoir.segmentation.evaluation import (
     ImageRecord,
     coco_dictionary,
     decode_mask,
-    encode_mask,
+    encode_masks,
     evaluate,
     record,
     unique_records,
@@ -199,8 +199,10 @@ def test_masks_are_thresholded_at_a_half_as_they_come() -> None:
 
 
 def test_run_length_masks_come_back() -> None:
-    mask = np.random.default_rng(0).random((37, 53)) > 0.5
-    assert np.array_equal(decode_mask(encode_mask(mask)), mask)
+    masks = np.random.default_rng(0).random((3, 37, 53)) > 0.5
+    codes = encode_masks(masks)
+    assert all(np.array_equal(decode_mask(code), mask) for code, mask in zip(codes, masks, strict=True))
+    assert encode_masks(masks[:0]) == []
 
 
 def test_curves_hold_ap() -> None:

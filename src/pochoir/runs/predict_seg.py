@@ -14,7 +14,7 @@ from pochoir.errors import DataError
 from pochoir.files import write_json
 from pochoir.images import find_images, read_rgb, write_image
 from pochoir.inspection.overlays import draw_instances
-from pochoir.segmentation.evaluation import encode_mask, xywh
+from pochoir.segmentation.evaluation import encode_masks, xywh
 from pochoir.segmentation.predictor import Predictor, choose_device
 
 
@@ -86,9 +86,8 @@ def _predict_one(
     # the whole name, ending included: a.jpg and a.png may lie in one folder
     labels = [f"{index} {score:.2f}" for index, score in enumerate(instances.scores.tolist())]
     write_image(folder / "overlays" / f"{path.name}.png", draw_instances(pixels, masks, labels))
-    for index, (mask, box, score) in enumerate(
-        zip(masks, instances.boxes.tolist(), instances.scores.tolist(), strict=True)
-    ):
+    found = zip(masks, encode_masks(masks), instances.boxes.tolist(), instances.scores.tolist(), strict=True)
+    for index, (mask, code, box, score) in enumerate(found):
         write_image(folder / "masks" / f"{path.name}_{index}.png", mask.astype(np.uint8) * 255)
         summary.annotations.append(
             {
@@ -96,7 +95,7 @@ def _predict_one(
                 "image_id": image_id,
                 "category_id": 1,
                 "bbox": xywh(box),
-                "segmentation": encode_mask(mask),
+                "segmentation": code,
                 "area": int(mask.sum()),
                 "iscrowd": 0,
                 "score": round(score, 5),

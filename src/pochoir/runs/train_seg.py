@@ -14,7 +14,6 @@ from pytorch_lightning.callbacks import (
     EarlyStopping,
     EMAWeightAveraging,
     LearningRateMonitor,
-    ModelCheckpoint,
     RichProgressBar,
 )
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -27,12 +26,11 @@ from pochoir.errors import ConfigError
 from pochoir.files import write_json
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.samples import report_samples
+from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
 from pochoir.runs.versions import versions
 from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.weights import checkpoint_state, load_strictly, read_checkpoint
-
-OBJECTIVE = "val/mask_ap"
 
 
 def train(config: TrainSegConfig, folder: Path) -> float | None:
@@ -81,11 +79,6 @@ def train(config: TrainSegConfig, folder: Path) -> float | None:
 def build_trainer(config: TrainSegConfig, folder: Path, data: SegmentationData, history: History) -> pl.Trainer:
     """Lightning's Trainer with the callbacks that the config asks for."""
     settings = config.trainer
-    checkpoints: dict[str, Any] = {
-        "dirpath": folder / "checkpoints",
-        "auto_insert_metric_name": False,
-        "enable_version_counter": False,
-    }
     panels = ValidationPanels(data.val, folder / "predictions", shown=config.shown, threshold=config.show_threshold)
     callbacks: list[pl.Callback] = [history, panels, LearningRateMonitor(logging_interval="step")]
     if settings.ema_decay > 0:
@@ -94,8 +87,7 @@ def build_trainer(config: TrainSegConfig, folder: Path, data: SegmentationData, 
         callbacks.append(EarlyStopping(OBJECTIVE, mode="max", patience=settings.early_stopping))
     if settings.progress_bar:
         callbacks.append(RichProgressBar())
-    callbacks.append(ModelCheckpoint(filename="best", monitor=OBJECTIVE, mode="max", **checkpoints))
-    callbacks.append(ModelCheckpoint(filename="last", every_n_epochs=1, save_on_train_epoch_end=True, **checkpoints))
+    callbacks += [BestCheckpoint(folder / "checkpoints"), last_checkpoint(folder / "checkpoints")]
     return pl.Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,

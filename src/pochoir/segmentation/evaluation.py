@@ -31,14 +31,18 @@ class ImageRecord:
     detections: list[dict[str, Any]]
 
 
-def encode_mask(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """`[H, W]` bool to COCO's compressed run-length encoding with `counts` as str, ready for JSON."""
-    code = rle.encode(np.asfortranarray(mask, dtype=np.uint8))
-    return {"size": [int(side) for side in code["size"]], "counts": code["counts"].decode("ascii")}
+def encode_masks(masks: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """`[N, H, W]` bool to COCO's compressed run-length encodings with `counts` as str, ready for JSON."""
+    if len(masks) == 0:
+        return []
+    # one transposition of all masks at once: pycocotools wants columns first, [H, W, N] in Fortran's order
+    columns_first = np.ascontiguousarray(masks.transpose(0, 2, 1), dtype=np.uint8)
+    codes = rle.encode(columns_first.transpose(2, 1, 0))
+    return [{"size": [int(side) for side in code["size"]], "counts": code["counts"].decode("ascii")} for code in codes]
 
 
 def decode_mask(code: dict[str, Any]) -> NDArray[np.bool_]:
-    """The reverse of `encode_mask`: `[H, W]` bool."""
+    """One mask of `encode_masks` back: `[H, W]` bool."""
     return rle.decode({**code, "counts": code["counts"].encode("ascii")}).astype(bool)
 
 
@@ -55,25 +59,19 @@ def record(target: dict[str, Any], output: dict[str, Tensor]) -> ImageRecord:
     """
     height, width = target["masks"].shape[-2:]
     truth = [
-        {
-            "bbox": xywh(box),
-            "segmentation": encode_mask(mask.numpy() != 0),
-            "area": float(area),
-            "iscrowd": int(crowd),
-            "category_id": 1,
-        }
-        for box, mask, area, crowd in zip(
+        {"bbox": xywh(box), "segmentation": code, "area": float(area), "iscrowd": int(crowd), "category_id": 1}
+        for box, code, area, crowd in zip(
             target["boxes"].tolist(),
-            target["masks"].cpu(),
+            encode_masks((target["masks"] != 0).cpu().numpy()),
             target["area"].tolist(),
             target["iscrowd"].tolist(),
             strict=True,
         )
     ]
-    masks = (output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy()
+    codes = encode_masks((output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy())
     detections = [
-        {"bbox": xywh(box), "segmentation": encode_mask(mask), "score": float(score), "category_id": 1}
-        for box, mask, score in zip(output["boxes"].tolist(), masks, output["scores"].tolist(), strict=True)
+        {"bbox": xywh(box), "segmentation": code, "score": float(score), "category_id": 1}
+        for box, code, score in zip(output["boxes"].tolist(), codes, output["scores"].tolist(), strict=True)
     ]
     return ImageRecord(int(target["image_id"]), (height, width), truth, detections)
 

@@ -1,0 +1,44 @@
+"""The checkpoints that a run keeps: the best by validation mask AP, and the last."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+OBJECTIVE = "val/mask_ap"
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """`best.ckpt` of the highest validation mask AP; a resumed run takes the earlier best along to its own folder.
+
+    Lightning forgets it when the folder is another, and would keep a worse one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "best", OBJECTIVE, mode="max", **_PLAIN_NAMES)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        earlier = Path(state_dict["best_model_path"])
+        if state_dict["best_model_path"] and earlier.is_file() and self.dirpath != state_dict["dirpath"]:
+            assert self.dirpath is not None
+            own = Path(self.dirpath) / earlier.name
+            own.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(earlier, own)
+            state_dict = {
+                **state_dict,
+                "dirpath": self.dirpath,
+                "best_model_path": str(own),
+                "kth_best_model_path": str(own),
+                "best_k_models": {str(own): state_dict["best_model_score"]},
+            }
+        super().load_state_dict(state_dict)
+
+
+def last_checkpoint(folder: Path) -> ModelCheckpoint:
+    """`last.ckpt` after every epoch."""
+    return ModelCheckpoint(folder, "last", every_n_epochs=1, save_on_train_epoch_end=True, **_PLAIN_NAMES)
+
+
+_PLAIN_NAMES: dict[str, Any] = {"auto_insert_metric_name": False, "enable_version_counter": False}
+"""No `=` in file names (Hydra's command line could not take them) and no `-v1`."""
