@@ -3,6 +3,7 @@
 The paper counts 345; the archive's `added-object-list.txt` names the small and occluded ones labelled since.
 """
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -35,8 +36,7 @@ class PennFudan:
 
     def __init__(self, root: Path, *, download: bool = True, url: str = PENNFUDAN_URL) -> None:
         if not root.exists():
-            root.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(root.with_name(f".{root.name}.lock")):  # processes that start together fetch it once
+            with _lock(root):
                 if not root.exists():
                     _install(root, url, fetch=download)
         if problems := _missing(root):
@@ -57,6 +57,12 @@ class PennFudan:
         ids = np.unique(labels)
         masks = labels[None] == ids[ids > 0][:, None, None]
         return Sample(image=image, masks=masks, crowd=np.zeros(len(masks), dtype=bool))
+
+
+def _lock(root: Path) -> FileLock:
+    """Held while `root` is installed: processes of one machine that start together fetch it once."""
+    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+    return FileLock(Path(tempfile.gettempdir()) / f"pochoir-{digest}.lock")
 
 
 def check_pennfudan(root: Path) -> None:
