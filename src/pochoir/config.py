@@ -6,6 +6,7 @@ come in kinds (`KINDS`) carry a `name` that selects their dataclass. `pochoir.va
 against them.
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ def not_whole(config: Any, *names: str) -> list[str]:
     return [
         f"{name}: {value:g} is neither a share below 1 nor a whole number"
         for name, value in values.items()
-        if value is not None and value > 1 and value != round(value)
+        if value is not None and math.isfinite(value) and value > 1 and value != round(value)
     ]
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torchvision.models.detection import MaskRCNN
 
-from pochoir.config import FolderDataset, TrainSegConfig
+from pochoir.config import FolderDataset, SegmenterConfig, TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
 from pochoir.data.folder import MaskFolder
 from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsError
 from pochoir.runs.checkpoints import BestCheckpoint
 from pochoir.runs.train_seg import check_resumable, train, validation_interval
+from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.validation import validate
 
@@ -89,7 +92,7 @@ def test_metrics_record_last_best_and_where_they_come_from(trained: tuple[Path, 
     assert metrics["test_of_best"]["mask_ap"] > 0.1
     assert metrics["split"] == {"train": 16, "val": 5, "test": 2}
     assert metrics["seconds"] >= metrics["train_seconds"] > 0
-    assert metrics["versions"]["torch"] == torch.__version__
+    assert metrics["versions"]["torch"] == version("torch")
     assert len(metrics["split_digest"]) == 16
     assert -1 not in metrics["last"].values()
 
@@ -220,14 +223,14 @@ def test_a_loss_that_is_not_finite_stops_with_the_pictures_names(
     tiny: TrainSegConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A real NaN: weights that blew up, not a mocked loss."""
-    build = SegmentationModule.__init__
 
-    def broken(self: SegmentationModule, *args: Any, **kwargs: Any) -> None:
-        build(self, *args, **kwargs)
+    def broken(config: SegmenterConfig) -> MaskRCNN:
+        network = build_segmenter(config)
         with torch.no_grad():
-            self.network.roi_heads.box_predictor.cls_score.bias.fill_(float("nan"))
+            network.roi_heads.box_predictor.cls_score.bias.fill_(float("nan"))
+        return network
 
-    monkeypatch.setattr(SegmentationModule, "__init__", broken)
+    monkeypatch.setattr("pochoir.segmentation.module.build_segmenter", broken)
     with pytest.raises(NonFiniteLossError, match=r"not finite in epoch 0, step 0 .*\d\d\.png, \d\d\.png"):
         train(tiny, tmp_path)
 

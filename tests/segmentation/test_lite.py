@@ -34,11 +34,11 @@ def test_under_nine_million_parameters(network: MaskRCNN) -> None:
     assert 5e6 < sum(parameter.numel() for parameter in network.parameters()) < 9e6
 
 
-def test_five_normalised_levels_of_128_channels(network: MaskRCNN) -> None:
+def test_five_normalised_levels_of_96_channels(network: MaskRCNN) -> None:
     levels = network.backbone(torch.rand(2, 3, 128, 192))
-    expected = [(2, 128, 128 // stride, 192 // stride) for stride in (4, 8, 16, 32, 64)]
+    expected = [(2, 96, 128 // stride, 192 // stride) for stride in (4, 8, 16, 32, 64)]
     assert [tuple(level.shape) for level in levels.values()] == expected
-    assert network.backbone.out_channels == 128
+    assert network.backbone.out_channels == 96
     assert all(0.8 < level.std() < 1.2 for level in levels.values())  # 4 to 11 without the pyramid's norms
 
 

@@ -1,6 +1,6 @@
 """The LightningDataModule: a source, split, augmented and batched reproducibly on any number of processes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -22,10 +22,16 @@ from pochoir.errors import DataError
 class EpochSampler(DistributedSampler[Pair]):
     """Shuffles by (seed, epoch) and hands out (epoch, index), so that augmentation can depend on the epoch.
 
-    Lightning calls `set_epoch`. With one process it is an ordinary shuffle.
+    first_epoch: what a pass is at least. Lightning's `set_epoch` comes too late for the first pass of a resumed run,
+    which would begin with the order of epoch 0. With one process it is an ordinary shuffle.
     """
 
+    def __init__(self, dataset: SegmentationDataset, *, first_epoch: Callable[[], int] = int, **kwargs: int) -> None:
+        super().__init__(dataset, shuffle=True, **kwargs)
+        self.first_epoch = first_epoch
+
     def __iter__(self) -> Iterator[tuple[int, int]]:  # type: ignore[override]
+        self.epoch = max(self.epoch, self.first_epoch())
         return ((self.epoch, int(index)) for index in super().__iter__())  # type: ignore[call-overload]
 
 
@@ -40,6 +46,7 @@ class SegmentationData(pl.LightningDataModule):
         super().__init__()
         self.config = dataset
         self.seed = seed
+        self._first_epoch = 0
         self.source, self.val_source = open_sources(dataset)
         self.split = self._split()
         where = {name: index for index, name in enumerate(self.source.names)}
@@ -64,6 +71,14 @@ class SegmentationData(pl.LightningDataModule):
             return Split(train=drawn.train, val=list(self.val_source.names), test=drawn.test)
         return draw_split(names, val=config.val, test=config.test, seed=config.split_seed)
 
+    def state_dict(self) -> dict[str, int]:
+        """Checkpoints are written when an epoch ends: the next is the one to resume with."""
+        assert self.trainer is not None
+        return {"next_epoch": self.trainer.current_epoch + 1}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self._first_epoch = state_dict["next_epoch"]
+
     def train_dataloader(self) -> DataLoader[Pair]:
         return self._loader(self.train, shuffle=True)
 
@@ -78,7 +93,9 @@ class SegmentationData(pl.LightningDataModule):
         rank = self.trainer.global_rank if self.trainer else 0
         sampler: DistributedSampler[Pair]
         if shuffle:
-            sampler = EpochSampler(dataset, num_replicas=world, rank=rank, shuffle=True, seed=self.seed)
+            sampler = EpochSampler(
+                dataset, first_epoch=lambda: self._first_epoch, num_replicas=world, rank=rank, seed=self.seed
+            )
         else:
             sampler = DistributedSampler(dataset, num_replicas=world, rank=rank, shuffle=False)
         workers = self.config.num_workers
