@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
@@ -26,7 +27,7 @@ class EpochSampler(DistributedSampler[Pair]):
     which would begin with the order of epoch 0. With one process it is an ordinary shuffle.
     """
 
-    def __init__(self, dataset: SegmentationDataset, *, first_epoch: Callable[[], int] = int, **kwargs: int) -> None:
+    def __init__(self, dataset: SegmentationDataset, *, first_epoch: Callable[[], int] = int, **kwargs: Any) -> None:
         super().__init__(dataset, shuffle=True, **kwargs)
         self.first_epoch = first_epoch
 

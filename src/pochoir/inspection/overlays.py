@@ -38,10 +38,10 @@ def draw_instances(image: Picture, masks: NDArray[np.bool_], labels: list[str] |
 
 
 def _write(picture: Picture, label: str, mask: NDArray[np.bool_]) -> None:
-    rows, columns = mask.any(axis=1).argmax(), np.flatnonzero(mask.any(axis=0))
+    top, columns = int(mask.any(axis=1).argmax()), np.flatnonzero(mask.any(axis=0))
     (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, LABEL_SCALE, 1)
     x = int(np.clip((columns[0] + columns[-1] - width) // 2, 0, max(0, picture.shape[1] - width)))
-    y = int(max(rows, height + 3))
+    y = max(top, height + 3)
     cv2.rectangle(picture, (x - 2, y - height - 3), (x + width + 1, y + 2), (0, 0, 0), -1)
     cv2.putText(picture, label, (x, y - 1), cv2.FONT_HERSHEY_SIMPLEX, LABEL_SCALE, (255, 255, 255), 1, cv2.LINE_AA)
 

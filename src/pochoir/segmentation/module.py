@@ -40,7 +40,7 @@ class SegmentationModule(pl.LightningModule):
         self.optim = optim
         self.seed = seed
         if channels_last:
-            self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.network = self.network.to(memory_format=torch.channels_last)
         self.records: list[ImageRecord] = []
         self.evaluation: Evaluation | None = None
 
