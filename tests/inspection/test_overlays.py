@@ -27,6 +27,7 @@ def test_labels_are_written_at_their_instance_even_at_the_frames_edge(image: np.
     unlabelled, labelled = draw_instances(image, masks), draw_instances(image, masks, ["0 0.97"])
     assert (unlabelled != labelled).any()
     assert (labelled[30:] == 100).all()
+    assert np.array_equal(draw_instances(image, masks, [""]), unlabelled)  # an empty label is none
 
 
 def test_neighbours_differ_in_colour() -> None:

@@ -32,7 +32,7 @@ def draw_instances(image: Picture, masks: NDArray[np.bool_], labels: list[str] |
         outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(drawn, outlines, -1, instance_color(index), thickness, cv2.LINE_AA)
     for mask, label in zip(masks, labels or [], strict=False):
-        if mask.any():
+        if label and mask.any():
             _write(drawn, label, mask)
     return drawn
 
