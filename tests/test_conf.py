@@ -97,6 +97,7 @@ def test_an_experiment_changes_what_it_says_and_yields_to_the_command_line() -> 
     config = compose("train_seg", overrides=["experiment=demo", "trainer.max_epochs=7"])
     settings = validate(config, TrainSegConfig)
     assert (settings.dataset.length, settings.segmenter.min_size, settings.trainer.max_epochs) == (100, 192, 7)
+    assert settings.augment.photometric == 0  # set by the primary config, too: the experiment comes after it
 
 
 def test_trainers_inherit_from_the_cpus() -> None:
