@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,11 +13,9 @@ def versions() -> dict[str, str]:
     """Versions of Python, this project with its commit, and the packages that decide a result."""
     found = {"python": platform.python_version(), "pochoir": version("pochoir")}
     found.update({name: version(name) for name in PACKAGES})
-    try:
+    with suppress(OSError, subprocess.CalledProcessError):  # no git on this machine, or installed without a repository
         commit = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
         )
         found["commit"] = commit.stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        pass  # no git on this machine, or installed without its repository
     return found
