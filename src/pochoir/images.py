@@ -4,8 +4,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
 
 from pochoir.errors import DataError
 from pochoir.files import write_bytes
@@ -65,3 +67,13 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
     buffer = BytesIO()
     Image.fromarray(image).save(buffer, format=Image.registered_extensions()[path.suffix.lower()], quality=92)
     write_bytes(path, buffer.getvalue())
+
+
+def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """`[H, W, 3]` uint8 RGB to `[3, H, W]` float32 in [0, 1]; nothing is shared."""
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
+
+
+def to_pixels(image: Tensor) -> NDArray[np.uint8]:
+    """`[3, H, W]` float32 in [0, 1] to `[H, W, 3]` uint8 RGB, rounded."""
+    return (image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)

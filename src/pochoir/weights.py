@@ -54,11 +54,12 @@ def torchvision_state(weights: Any, offline_choice: str) -> Mapping[str, Tensor]
 
 
 def checkpoint_state(path: Path) -> dict[str, Tensor]:
-    """The network's tensors of a Lightning checkpoint of this project, or of a plain state dict.
+    """`network_state` of a file; raises `WeightsError` naming it."""
+    return network_state(read_checkpoint(path), path)
 
-    Loaded with `weights_only=True`: a file from a stranger cannot run code. Raises `WeightsError` naming the file.
-    """
-    checkpoint = read_checkpoint(path)
+
+def network_state(checkpoint: dict[str, Any], path: Path) -> dict[str, Tensor]:
+    """The network's tensors of a Lightning checkpoint of this project, or of a plain state dict, read from `path`."""
     state = checkpoint.get("state_dict", checkpoint)
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(f"{path}: holds no network weights")
@@ -66,7 +67,10 @@ def checkpoint_state(path: Path) -> dict[str, Tensor]:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """The dictionary in a checkpoint file; raises `WeightsError` naming the file and what is wrong with it."""
+    """The dictionary in a checkpoint file; raises `WeightsError` naming the file and what is wrong with it.
+
+    Loaded with `weights_only=True`: a file from a stranger cannot run code.
+    """
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:

@@ -10,6 +10,7 @@ from pochoir.data.copy_paste import paste_instances
 from pochoir.data.source import Source
 from pochoir.data.targets import Target, check_target, make_target
 from pochoir.errors import DataError
+from pochoir.images import to_tensor
 from pochoir.seeding import mixed_seed
 
 Pair = tuple[tv_tensors.Image, Target]
@@ -75,7 +76,7 @@ class SegmentationDataset(Dataset[Pair]):
                 f"{self.source.names[position]}: the masks are {list(sample.masks.shape[1:])} pixels, "
                 f"the image {list(sample.image.shape[:2])}"
             )
-        image = torch.from_numpy(sample.image.copy()).permute(2, 0, 1).float() / 255
+        image = to_tensor(sample.image)
         masks, crowd = torch.from_numpy(sample.masks), torch.from_numpy(sample.crowd)
         # image ids start at 1: 0 is a value that some COCO tools take for "none"
         return tv_tensors.Image(image), make_target(masks, crowd, position + 1, self.source.names[position])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from pochoir.data.dataset import SegmentationDataset
-from pochoir.images import write_image
+from pochoir.images import to_pixels, write_image
 from pochoir.inspection.overlays import Picture, beside, draw_instances, grid
 from pochoir.segmentation.evaluation import Evaluation, ImageRecord, decode_mask
 from pochoir.segmentation.module import SegmentationModule
@@ -40,8 +40,7 @@ class ValidationPanels(pl.Callback):
             item = by_id.get(int(target["image_id"]))
             if item is None:  # a limited validation did not look at it
                 continue
-            pixels = (image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-            pictures.append(truth_beside_prediction(pixels, item, self.threshold))
+            pictures.append(truth_beside_prediction(to_pixels(image), item, self.threshold))
             write_image(self.folder / f"{index:02d}_{Path(target['name']).stem}.png", pictures[-1])
             if writer is not None:
                 writer.add_image(f"val/{index:02d}", pictures[-1], trainer.global_step, dataformats="HWC")

@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
@@ -14,7 +13,7 @@ from pochoir.data.datamodule import SegmentationData
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.errors import DataError
 from pochoir.files import write_json
-from pochoir.images import write_image
+from pochoir.images import to_pixels, write_image
 from pochoir.inspection.overlays import Picture, draw_instances, grid
 
 GRID_SAMPLES = 16
@@ -78,8 +77,7 @@ def augmented_grid(dataset: SegmentationDataset, count: int) -> Picture:
             image, target = dataset[index]
         except DataError:
             continue
-        pixels = (image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-        pictures.append(draw_instances(pixels, target["masks"].numpy() != 0))
+        pictures.append(draw_instances(to_pixels(image), target["masks"].numpy() != 0))
     if not pictures:
         raise DataError("not one training sample can be read")
     return grid(pictures, columns=4)

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import track
 
 from pochoir.config import PredictSegConfig
 from pochoir.errors import DataError
 from pochoir.files import write_json
-from pochoir.images import find_images, read_rgb, write_image
+from pochoir.images import find_images, read_rgb, to_tensor, write_image
 from pochoir.inspection.overlays import draw_instances
 from pochoir.segmentation.evaluation import encode_masks, xywh
 from pochoir.segmentation.predictor import Predictor, choose_device
@@ -76,8 +75,7 @@ def _predict_one(
     folder: Path,
     summary: PredictionSummary,
 ) -> None:
-    image = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
-    instances = predictor(image).above(config.score_threshold)
+    instances = predictor(to_tensor(pixels)).above(config.score_threshold)
     masks = (instances.masks >= config.mask_threshold).numpy()
     image_id = len(summary.images) + 1
     summary.images.append({"id": image_id, "file_name": path.name, "height": pixels.shape[0], "width": pixels.shape[1]})

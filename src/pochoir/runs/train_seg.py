@@ -30,7 +30,7 @@ from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
 from pochoir.runs.versions import versions
 from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
-from pochoir.weights import checkpoint_state, load_strictly, read_checkpoint
+from pochoir.weights import checkpoint_state, load_strictly, network_state, read_checkpoint
 
 
 def train(config: TrainSegConfig, folder: Path) -> float | None:
@@ -116,7 +116,7 @@ def validation_interval(max_epochs: int, at_most: int) -> int:
 def check_resumable(module: SegmentationModule, ckpt: Path) -> None:
     """Raise `WeightsError` or `ConfigError` unless `ckpt` continues this very network on this very split."""
     checkpoint = read_checkpoint(ckpt)
-    load_strictly(module.network, checkpoint_state(ckpt), str(ckpt))
+    load_strictly(module.network, network_state(checkpoint, ckpt), str(ckpt))
     if "optimizer_states" not in checkpoint:
         raise ConfigError(f"ckpt: {ckpt} holds weights only; start a new run from it with segmenter.weights={ckpt}")
     digest = checkpoint["hyper_parameters"]["split_digest"]

@@ -10,7 +10,7 @@ from pochoir.config import SegmenterConfig
 from pochoir.errors import WeightsError
 from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.models import build_segmenter
-from pochoir.weights import checkpoint_state, load_strictly, read_checkpoint
+from pochoir.weights import load_strictly, network_state, read_checkpoint
 
 
 class Predictor:
@@ -36,7 +36,7 @@ class Predictor:
             ) from None
         settings.weights = "none"  # all weights are in the checkpoint
         network = build_segmenter(settings)
-        load_strictly(network, checkpoint_state(path), str(path))
+        load_strictly(network, network_state(checkpoint, path), str(path))
         return cls(network, device=device)
 
     @torch.inference_mode()
