@@ -78,7 +78,7 @@ def maskrcnn_lite(*, imagenet: bool, trained_layers: int, **kwargs: Any) -> Mask
         mask_head=MaskRCNNHeads(CHANNELS, [CHANNELS] * 4, 1, norm_layer=group_norm),
         mask_predictor=MaskRCNNPredictor(CHANNELS, CHANNELS, 2),
         # of the usual 512: heads dominate on a CPU, and a photo has few figures
-        box_batch_size_per_image=64,
+        box_batch_size_per_image=128,
         rpn_pre_nms_top_n_train=1000,
         rpn_post_nms_top_n_train=1000,
         rpn_pre_nms_top_n_test=500,
