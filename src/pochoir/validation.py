@@ -86,7 +86,9 @@ def _leaf(node: DictConfig, name: str, schema: type[Any]) -> Any:
     return OmegaConf.to_container(typed, throw_on_missing=False, resolve=True)[name]  # type: ignore[call-overload,index]
 
 
-def _absent(path: str) -> list[str]:
+def _absent(path: str | list[str]) -> list[str]:
+    if isinstance(path, list):
+        return [wrong for one in path for wrong in _absent(one)]
     if not path:
         return ["is empty; give a path, or null for none"]
     return [] if Path(path).expanduser().exists() else [f"'{path}' does not exist"]

@@ -1,30 +1,10 @@
-"""Typed settings of every script: a YAML under `conf/` chooses values, the dataclasses here say what they may be.
+"""Settings of `scripts/train_seg.py` and `scripts/predict_seg.py`."""
 
-Each field has its type, its range or choices (`setting`) and its documentation; `paths` names the fields whose files
-must exist, `problems` finds settings that exclude each other, each message beginning with a field's name. Groups that
-come in kinds (`KINDS`) carry a `name` that selects their dataclass. `pochoir.validation` checks a composed config
-against them.
-"""
-
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-
-def setting(default: Any, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with its inclusive range or its allowed words."""
-    return field(default=default, metadata={"low": low, "high": high, "choices": choices})
-
-
-def not_whole(config: Any, *names: str) -> list[str]:
-    """Problems of fields that are a share below 1 and a count from 1 on."""
-    values = {name: getattr(config, name) for name in names}
-    return [
-        f"{name}: {value:g} is neither a share below 1 nor a whole number"
-        for name, value in values.items()
-        if value is not None and math.isfinite(value) and value > 1 and value != round(value)
-    ]
+from pochoir.config.fields import not_whole, setting
 
 
 @dataclass
@@ -77,7 +57,7 @@ class DatasetConfig:
 
 @dataclass
 class PennFudanDataset(DatasetConfig):
-    """170 street photos with 345 pedestrians (Wang et al. 2007), downloaded when absent."""
+    """170 street photos with 423 pedestrians (Wang et al. 2007), downloaded when absent."""
 
     root: str = "data/PennFudanPed"
     """Folder with PNGImages/ and PedMasks/."""
@@ -193,7 +173,7 @@ class TrainerConfig:
     strategy: str = "auto"
     precision: str = setting("32-true", choices=("32-true", "16-mixed", "bf16-mixed"))
     channels_last: bool = False
-    """Memory layout of the weights; a GPU's tensor cores want it, a CPU gains nothing."""
+    """Memory layout of the weights; GPUs want it, and CPUs gain a little too."""
     max_epochs: int = setting(14, low=1)
     check_val_every_n_epoch: int = setting(1, low=1)
     """Validate at least so often; the interval shrinks to a divisor of `max_epochs`, so that the last is measured."""
@@ -258,9 +238,3 @@ NAMED_WEIGHTS = {
     "maskrcnn_resnet50_v2": ("coco", "imagenet", "none"),
 }
 """Segmenters and the words that their `weights` may be, besides the path of a checkpoint."""
-
-KINDS: dict[str, dict[str, type]] = {
-    "dataset": {"pennfudan": PennFudanDataset, "coco": CocoDataset, "folder": FolderDataset, "figures": FiguresDataset},
-    "segmenter": dict.fromkeys(NAMED_WEIGHTS, SegmenterConfig),
-}
-"""Groups that come in kinds: key -> name -> dataclass."""

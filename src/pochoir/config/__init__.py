@@ -1,0 +1,59 @@
+"""Typed settings of every script: a YAML under `conf/` chooses values, the dataclasses here say what they may be.
+
+Each field has its type, its range or choices (`setting`) and its documentation; `paths` names the fields whose files
+must exist, `problems` finds settings that exclude each other, each message beginning with a field's name. Groups that
+come in kinds (`KINDS`) carry a `name` that selects their dataclass. `pochoir.validation` checks a composed config
+against them.
+"""
+
+from pochoir.config.segmentation import (
+    NAMED_WEIGHTS,
+    AugmentConfig,
+    CocoDataset,
+    DatasetConfig,
+    FiguresDataset,
+    FolderDataset,
+    OptimConfig,
+    PennFudanDataset,
+    PredictSegConfig,
+    SegmenterConfig,
+    TrainerConfig,
+    TrainSegConfig,
+)
+from pochoir.config.stylization import (
+    VGG_BLOCKS,
+    EncoderConfig,
+    PaintTrainerConfig,
+    RecipeConfig,
+    StylizeConfig,
+    vgg_layers,
+)
+
+__all__ = [
+    "KINDS",
+    "NAMED_WEIGHTS",
+    "VGG_BLOCKS",
+    "AugmentConfig",
+    "CocoDataset",
+    "DatasetConfig",
+    "EncoderConfig",
+    "FiguresDataset",
+    "FolderDataset",
+    "OptimConfig",
+    "PaintTrainerConfig",
+    "PennFudanDataset",
+    "PredictSegConfig",
+    "RecipeConfig",
+    "SegmenterConfig",
+    "StylizeConfig",
+    "TrainSegConfig",
+    "TrainerConfig",
+    "vgg_layers",
+]
+
+KINDS: dict[str, dict[str, type]] = {
+    "dataset": {"pennfudan": PennFudanDataset, "coco": CocoDataset, "folder": FolderDataset, "figures": FiguresDataset},
+    "segmenter": dict.fromkeys(NAMED_WEIGHTS, SegmenterConfig),
+    "encoder": dict.fromkeys(VGG_BLOCKS, EncoderConfig),
+}
+"""Groups that come in kinds: key -> name -> dataclass."""
