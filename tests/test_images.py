@@ -1,13 +1,30 @@
 """Pictures as displayed, whatever their file holds; files that are written whole or not at all."""
 
+import dataclasses
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pochoir.errors import DataError
-from pochoir.images import IMAGE_SUFFIXES, find_images, read_labels, read_rgb, write_image
+from pochoir.images import (
+    IMAGE_SUFFIXES,
+    MAX_PIXELS,
+    Picture,
+    find_images,
+    read_labels,
+    read_picture,
+    read_rgb,
+    read_settings,
+    to_pixels,
+    to_tensor,
+    write_image,
+)
+
+pytestmark = pytest.mark.filterwarnings("error")
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 TURNED = 6  # EXIF orientation: turn clockwise by a quarter to display
@@ -35,8 +52,51 @@ def test_exif_orientation_is_applied_to_pictures_masks_and_sizes(tmp_path: Path,
     assert np.array_equal(read_labels(labels), np.rot90(stored[..., 0], -1))
 
 
-def test_size_of_an_unturned_picture_is_height_and_width(tmp_path: Path, stored: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("orientation", "displayed"),
+    [
+        (1, lambda a: a),
+        (2, lambda a: a[:, ::-1]),
+        (3, lambda a: a[::-1, ::-1]),
+        (4, lambda a: a[::-1]),
+        (5, lambda a: a.swapaxes(0, 1)),
+        (6, lambda a: np.rot90(a, -1)),
+        (7, lambda a: a[::-1, ::-1].swapaxes(0, 1)),
+        (8, np.rot90),
+    ],
+)
+def test_each_exif_orientation_is_applied_to_colour_and_alpha(tmp_path: Path, orientation: int, displayed) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 4), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for name, options in {
+        "a.png": {},
+        "raw.tif": {},
+        "packed.tif": {"compression": "tiff_lzw"},
+        "a.webp": {"lossless": True, "exact": True},
+    }.items():
+        Image.fromarray(pixels).save(tmp_path / name, exif=exif, **options)
+        picture = read_picture(tmp_path / name)
+        assert np.array_equal(picture.pixels, displayed(pixels[..., :3])), name
+        assert np.array_equal(picture.alpha, displayed(pixels[..., 3])), name
+    blocks = np.kron(pixels[..., :3], np.ones((16, 16, 1), np.uint8))
+    Image.fromarray(blocks).save(tmp_path / "a.jpg", exif=exif, quality=100, subsampling=0)
+    assert np.abs(read_rgb(tmp_path / "a.jpg").astype(int) - displayed(blocks)).max() < 8
+    deep = pixels[..., 0].astype(np.uint16) * 257
+    Image.fromarray(deep).save(tmp_path / "deep.png", exif=exif)
+    assert np.array_equal(read_rgb(tmp_path / "deep.png")[..., 1], displayed(pixels[..., 0]))
+    assert np.array_equal(read_labels(tmp_path / "deep.png"), displayed(deep))
+
+
+def test_a_picture_is_frozen_and_pixels_are_height_by_width(tmp_path: Path, stored: np.ndarray) -> None:
     write_image(tmp_path / "a.png", stored)
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.pixels.shape == (2, 3, 3)
+    assert picture.pixels.dtype == np.uint8
+    assert picture.alpha is None
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        picture.alpha = stored[..., 0]  # type: ignore[misc]
+    assert isinstance(picture, Picture)
 
 
 @pytest.mark.parametrize(
@@ -61,35 +121,16 @@ def test_pixels_are_converted_to_rgb_and_transparency_lies_on_white(
     assert (pixels == seen).all()
 
 
-def test_palette_is_looked_up_and_its_transparent_entry_is_white(tmp_path: Path) -> None:
-    image = Image.fromarray(np.array([[0, 1, 2]], np.uint8), mode="P")
-    image.putpalette([*RED, 0, 255, 0, 0, 0, 255])
-    image.save(tmp_path / "plain.png")
-    image.save(tmp_path / "hole.png", transparency=1)
-    assert read_rgb(tmp_path / "plain.png").tolist() == [[[255, 0, 0], [0, 255, 0], [0, 0, 255]]]
-    assert read_rgb(tmp_path / "hole.png").tolist() == [[[255, 0, 0], [255, 255, 255], [0, 0, 255]]]
-
-
 def test_a_transparent_colour_of_an_rgb_file_is_white(tmp_path: Path) -> None:
     Image.new("RGB", (2, 2), RED).save(tmp_path / "a.png", transparency=RED)
     assert (read_rgb(tmp_path / "a.png") == 255).all()
-
-
-def test_cmyk_is_converted(tmp_path: Path) -> None:
-    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "red.jpg", quality=95)
-    assert np.abs(read_rgb(tmp_path / "red.jpg").astype(int) - RED).max() < 8
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path: Path, suffix: str) -> None:
-    Image.fromarray(np.array([[0, 256, 32768, 65535]], np.uint16)).save(tmp_path / f"a{suffix}")
-    assert read_rgb(tmp_path / f"a{suffix}")[0, :, 1].tolist() == [0, 1, 128, 255]
+    assert (read_picture(tmp_path / "a.png").pixels == RED).all()
 
 
 def test_labels_keep_ids_palette_indices_and_colours(tmp_path: Path) -> None:
     ids = np.array([[0, 1, 255], [3, 3, 0]], np.uint8)
     Image.fromarray(ids).save(tmp_path / "ids.png")
-    palette = Image.fromarray(ids, mode="P")
+    palette = Image.fromarray(ids).convert("P")
     palette.putpalette([*RED] * 256)  # one colour for all: only the indices tell them apart
     palette.save(tmp_path / "palette.png")
     Image.merge("LA", [Image.fromarray(ids)] * 2).save(tmp_path / "alpha.png")
@@ -104,24 +145,72 @@ def test_labels_keep_ids_palette_indices_and_colours(tmp_path: Path) -> None:
     assert read_labels(tmp_path / "colour.png").tolist() == [[list(RED), list(RED)]]
 
 
-@pytest.mark.parametrize("read", [read_rgb, read_labels])
-@pytest.mark.parametrize("content", ["missing", "empty", "text", "cut short", "folder", "broken EXIF"])
-def test_unusable_files_are_named(tmp_path: Path, read, content: str) -> None:
+def test_labels_of_float_files_are_whole_numbers(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 3, 70000]], np.float32)).save(tmp_path / "a.tif")
+    assert read_labels(tmp_path / "a.tif").tolist() == [[0, 3, 70000]]
+    Image.fromarray(np.array([[0, 0.5]], np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=r"a\.tif: .*whole numbers"):
+        read_labels(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("read", [read_picture, read_rgb, read_labels])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("missing", "no such file"),
+        ("empty", r"\(the file is empty\)"),
+        ("text", r"\(it is no JPEG, PNG, WebP, TIFF or BMP.*\)"),
+        ("folder", r"\(it is a folder\)"),
+        ("broken EXIF", r"\(not a TIFF file.*\)"),
+    ],
+)
+def test_unusable_files_are_named_on_one_line_with_the_reason(tmp_path: Path, read, content: str, reason: str) -> None:
     path = tmp_path / "photo.png"
-    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     if content == "empty":
         path.touch()
     elif content == "text":
         path.write_text("no picture at all")
-    elif content == "cut short":
-        write_image(path, noise)
-        path.write_bytes(path.read_bytes()[:-400])
     elif content == "folder":
         path.mkdir()
     elif content == "broken EXIF":
-        Image.fromarray(noise).save(path, exif=b"Exif\0\0neither II nor MM")
-    with pytest.raises(DataError, match=r"photo\.png: (no such file|cannot be read as a picture)"):
+        Image.new("RGB", (4, 4)).save(path, exif=b"Exif\0\0neither II nor MM")
+    with pytest.raises(DataError, match=rf"photo\.png: .*{reason}$") as caught:
         read(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+def test_truncated_files_are_named_on_one_line(tmp_path: Path, suffix: str, kept: float) -> None:
+    path = tmp_path / f"photo{suffix}"
+    write_image(path, np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(DataError, match=r"photo\.\w+: cannot be read as a picture \(.+\)$"):
+        read_rgb(path)
+
+
+def announce(path: Path, width: int, height: int) -> Path:
+    """A BMP of a few bytes whose header claims any size."""
+    Image.new("RGB", (1, 1)).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:18] + struct.pack("<ii", width, height) + content[26:])
+    return path
+
+
+@pytest.mark.parametrize("size", [(20_000, 10_001), (30_000, 12_000), (60_000, 60_000)])
+def test_too_many_pixels_are_refused_by_the_header(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Sizes just beyond the limit, where Pillow would only warn, and where it would raise its own error."""
+    path = announce(tmp_path / "bomb.bmp", *size)
+    for read in (read_picture, read_labels, read_settings):
+        with pytest.raises(DataError, match=r"bomb\.bmp: cannot be read as a picture \(.*more than 200 megapixels\)"):
+            read(path)
+
+
+def test_the_largest_cameras_are_within_the_limit(tmp_path: Path) -> None:
+    """Pillow by itself warns from 89 megapixels and refuses from 179."""
+    assert MAX_PIXELS >= 16_320 * 12_240
+    assert read_settings(announce(tmp_path / "large.bmp", 16_320, 12_240)) is None
 
 
 @pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
@@ -135,6 +224,57 @@ def test_each_format_is_written_and_read_back(tmp_path: Path, suffix: str) -> No
             assert image.format == {"JPG": "JPEG", "TIF": "TIFF"}.get(suffix[1:].upper(), suffix[1:].upper())
         tolerance = 12 if suffix in {".jpg", ".jpeg", ".webp"} else 0
         assert np.abs(read_rgb(path).astype(int) - slope).max() <= tolerance
+
+
+def test_jpeg_keeps_colour_at_full_resolution(tmp_path: Path) -> None:
+    stripes = np.zeros((16, 16, 3), np.uint8)
+    stripes[:, ::2], stripes[:, 1::2] = RED, (0, 0, 255)
+    write_image(tmp_path / "a.jpg", stripes)
+    assert np.abs(read_rgb(tmp_path / "a.jpg").astype(int) - stripes).max() < 30
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_alpha_is_written_and_read_back(tmp_path: Path, suffix: str) -> None:
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[:16], pixels[16:] = (200, 60, 30), (30, 60, 200)
+    alpha = np.arange(32, dtype=np.uint8)[:, None].repeat(32, 1) * 8
+    alpha[:8] = 0
+    for stored, seen in ((pixels, pixels), (pixels[..., 0], pixels[..., :1].repeat(3, -1))):
+        write_image(tmp_path / f"a{suffix}", stored, alpha=alpha)
+        picture = read_picture(tmp_path / f"a{suffix}")
+        assert np.array_equal(picture.alpha, alpha)
+        wrong = np.abs(picture.pixels.astype(int) - seen)
+        assert wrong[[*range(12), *range(20, 32)]].max() <= (8 if suffix == ".webp" else 0)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".bmp"])
+def test_formats_without_alpha_refuse_it(tmp_path: Path, stored: np.ndarray, suffix: str) -> None:
+    with pytest.raises(DataError, match=rf"a\{suffix}: (JPEG|BMP) cannot hold transparency; name it a\.png"):
+        write_image(tmp_path / f"a{suffix}", stored, alpha=stored[..., 0])
+
+
+@pytest.mark.parametrize("name", ["a", "a.gif", "a.png.part"])
+def test_unknown_endings_are_refused_with_the_known_ones(tmp_path: Path, stored: np.ndarray, name: str) -> None:
+    with pytest.raises(DataError, match=rf"{name}: .*\.bmp, \.jpeg, \.jpg, \.png, \.tif, \.tiff, \.webp"):
+        write_image(tmp_path / name, stored)
+    assert not (tmp_path / name).exists()
+
+
+def test_what_a_format_cannot_hold_is_an_error_and_keeps_the_earlier_file(tmp_path: Path, stored: np.ndarray) -> None:
+    write_image(tmp_path / "a.webp", stored)
+    earlier = (tmp_path / "a.webp").read_bytes()
+    with pytest.raises(DataError, match=r"a\.webp: cannot be written as WEBP \(encoding error.*\)"):
+        write_image(tmp_path / "a.webp", np.zeros((1, 16384, 3), np.uint8))
+    assert (tmp_path / "a.webp").read_bytes() == earlier
+    assert [path.name for path in tmp_path.iterdir()] == ["a.webp"]
+
+
+def test_tensors_and_pixels_are_each_others_inverse(stored: np.ndarray) -> None:
+    tensor = to_tensor(stored)
+    assert tensor.shape == (3, 2, 3)
+    assert tensor[0, 1, 2] == torch.tensor(200) / 255
+    assert np.array_equal(to_pixels(tensor), stored)
+    assert np.array_equal(to_pixels(tensor.requires_grad_()), stored)
 
 
 def test_only_pictures_of_the_folder_itself_are_found_in_order(tmp_path: Path) -> None:

@@ -1,19 +1,54 @@
-"""Read and write pictures and label masks: displayed orientation in, atomic files out."""
+"""Read and write pictures and label masks: displayed orientation and sRGB in, atomic files out."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 from torch import Tensor
 
 from pochoir.errors import DataError
 from pochoir.files import write_bytes
+from pochoir.image_colour import correct_header, to_srgb
+from pochoir.image_metadata import embedded_settings, save_arguments
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+FORMATS = {
+    ".bmp": "BMP",
+    ".jpeg": "JPEG",
+    ".jpg": "JPEG",
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
+IMAGE_SUFFIXES = frozenset(FORMATS)
 """Endings (lower case) of the files that a folder of pictures is searched for."""
+MAX_PIXELS = 200_000_000
+"""A file whose header announces more pixels is refused before it is decoded: 200 megapixels are 600 MB of RGB."""
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit is for the whole process, and below the 200 Mpx of phones
+SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 92, "subsampling": 0},
+    "WEBP": {"quality": 92, "exact": True},  # exact: colour below transparent pixels is kept
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """`pixels` `[H, W, 3]` uint8 sRGB, and `alpha` `[H, W]` uint8, 0 clear to 255 opaque; None: opaque throughout.
+
+    Alpha is straight: colour does not depend on it, and stands below clear pixels as the file has it.
+    """
+
+    pixels: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None = None
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -21,51 +56,123 @@ def find_images(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
 
 
-def _open(path: Path) -> Image.Image:
+@contextmanager
+def _opened(path: Path) -> Iterator[ImageFile]:
+    """A file's first picture, its header read; whatever goes wrong with it is a `DataError` that says why."""
     try:
-        image = Image.open(path)
-        image.load()
-        return ImageOps.exif_transpose(image)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on odd tags in files that it reads
+            # a stream: of a path Pillow 13.0 maps raw TIFF rows into memory by their turned size, which scrambles them
+            with path.open("rb") as file, Image.open(file, formats=sorted(set(FORMATS.values()))) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise ValueError(f"{image.width}×{image.height} pixels, more than {MAX_PIXELS / 1e6:g} megapixels")
+                yield image
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be read as a picture ({error})") from None
+    except Exception as error:  # a damaged file gets nearly any type of error out of Pillow
+        raise DataError(f"{path}: cannot be read as a picture ({_reason(path, error)})") from error
+
+
+@contextmanager
+def _decoded(path: Path) -> Iterator[ImageFile]:
+    """A file's first picture as displayed, in the mode that the file has."""
+    with _opened(path) as image:
+        correct_header(image)
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        yield image
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """What went wrong, on one line."""
+    if path.is_dir():
+        return "it is a folder"
+    if isinstance(error, UnidentifiedImageError):
+        if path.stat().st_size == 0:
+            return "the file is empty"
+        return "it is no JPEG, PNG, WebP, TIFF or BMP, or one of a damaged or unusual kind"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {MAX_PIXELS / 1e6:g} megapixels"
+    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+def read_picture(path: Path) -> Picture:
+    """The first picture of a JPEG, PNG, WebP, TIFF or BMP file as displayed: turned by its EXIF, in sRGB.
+
+    An embedded ICC profile is applied to the colour (relative colorimetric, black point compensation), a broken one
+    ignored. 16 bits become 8 (grey rounded, colour cut off by Pillow: at most one level darker); float grey in
+    [0, 1] is taken as sRGB-encoded.
+    Raises `DataError`, naming the file and the reason, when it is missing, no such picture, damaged, larger than
+    `MAX_PIXELS`, or has grey values whose white is not known (floats beyond [0, 1], 32-bit or signed integers).
+    """
+    with _decoded(path) as image:
+        return Picture(*to_srgb(image))
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """The picture as displayed (EXIF orientation applied), `[H, W, 3]` uint8 RGB.
-
-    Grey, palette, CMYK and 16-bit grey files are converted; transparency lies on white.
-    Raises `DataError`, naming the file, when it is missing or cannot be decoded.
-    """
-    image = _open(path)
-    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion clips at 255
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
-    if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB"))
+    """`read_picture` on white: `[H, W, 3]` uint8 sRGB; raises what it raises."""
+    picture = read_picture(path)
+    if picture.alpha is None:
+        return picture.pixels
+    height, width = picture.alpha.shape
+    white = Image.new("RGB", (width, height), "white")
+    return np.asarray(Image.composite(Image.fromarray(picture.pixels), white, Image.fromarray(picture.alpha)))
 
 
 def read_labels(path: Path) -> NDArray[np.integer]:
     """A mask picture: `[H, W]` integers (grey values or palette indices), or `[H, W, 3]` uint8 where it is in colour.
 
-    Raises `DataError`, naming the file, when it is missing or cannot be decoded.
+    The numbers are those of the file: no scaling of 16 bits, no ICC profile; only EXIF orientation is applied.
+    Raises `DataError`, naming the file and the reason, when it is missing, cannot be decoded or holds fractions.
     """
-    image = _open(path)
-    if image.mode == "1":
-        image = image.convert("L")
-    elif image.mode == "LA":
-        image = image.getchannel("L")
-    elif image.mode not in {"L", "P", "I", "I;16", "I;16B"}:
+    with _decoded(path) as image:
+        if image.mode == "1":
+            return np.asarray(image.convert("L"))
+        if image.mode == "LA":
+            return np.asarray(image.getchannel("L"))
+        if image.mode in {"L", "P", "I", "I;16", "I;16B"}:
+            return np.asarray(image)
+        if image.mode == "F":
+            values = np.asarray(image)
+            if not (values == np.rint(values)).all():
+                raise ValueError("a mask holds whole numbers, this file fractions")
+            return values.astype(np.int64)
+        return np.asarray(image.convert("RGB"))
+
+
+def read_settings(path: Path) -> str | None:
+    """The settings that `write_image` embedded in a file, or None; raises `DataError` where it is no picture."""
+    with _opened(path) as image:
+        return embedded_settings(image)
+
+
+def write_image(
+    path: Path, pixels: NDArray[np.uint8], *, alpha: NDArray[np.uint8] | None = None, settings: str | None = None
+) -> None:
+    """Write `[H, W, 3]` sRGB or `[H, W]` grey uint8 atomically; the ending of `path` chooses the format.
+
+    `alpha` `[H, W]` uint8 makes an RGBA file. `settings` is text for `read_settings` to find; BMP drops it. JPEG and
+    WebP lose detail (quality 92; JPEG keeps colour at full resolution), the others nothing.
+    Raises `DataError`, naming the file, for an ending not in `IMAGE_SUFFIXES`, for `alpha` with JPEG or BMP, and
+    where the format cannot hold the picture (WebP ends at 16383 pixels a side) or the settings (JPEG: 32 000 letters).
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise DataError(f"{path}: cannot be written; a picture's name ends with {', '.join(sorted(FORMATS))}")
+    file_format = FORMATS[suffix]
+    image = Image.fromarray(pixels)
+    if alpha is not None:
+        if file_format in {"JPEG", "BMP"}:
+            raise DataError(f"{path}: {file_format} cannot hold transparency; name it {path.stem}.png")
         image = image.convert("RGB")
-    return np.asarray(image)
-
-
-def write_image(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write `[H, W, 3]` RGB or `[H, W]` grey uint8 atomically; the ending of `path` chooses the format."""
+        image.putalpha(Image.fromarray(alpha))
     buffer = BytesIO()
-    Image.fromarray(image).save(buffer, format=Image.registered_extensions()[path.suffix.lower()], quality=92)
+    try:
+        options = SAVE_OPTIONS.get(file_format, {}) | save_arguments(file_format, settings)
+        image.save(buffer, format=file_format, **options)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be written as {file_format} ({_reason(path, error)})") from error
     write_bytes(path, buffer.getvalue())
 
 
@@ -75,5 +182,5 @@ def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 def to_pixels(image: Tensor) -> NDArray[np.uint8]:
-    """`[3, H, W]` float32 in [0, 1] to `[H, W, 3]` uint8 RGB, rounded."""
-    return (image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    """`[3, H, W]` float32 in [0, 1], on any device, with or without gradient, to `[H, W, 3]` uint8 RGB, rounded."""
+    return (image.detach().cpu().permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
