@@ -1,0 +1,1 @@
+"""Painting: style transfer in which the picture is the parameter that is optimised."""

@@ -1,0 +1,39 @@
+"""Keeping the colours of the content (Gatys et al. 2016, "Preserving color in neural artistic style transfer")."""
+
+import torch
+from torch import Tensor
+
+# RGB to luma and two colour differences (BT.601); any such basis does, as it is inverted exactly
+_YUV = torch.tensor([[0.299, 0.587, 0.114], [-0.14713, -0.28886, 0.436], [0.615, -0.51499, -0.10001]])
+
+
+def luminance(image: Tensor) -> Tensor:
+    """The picture `[1, 3, H, W]` in grey: its luma in all three channels."""
+    return torch.einsum("j,bjhw->bhw", _YUV[0].to(image), image)[:, None].expand_as(image).contiguous()
+
+
+def with_luminance(colors: Tensor, luminance: Tensor) -> Tensor:
+    """The colour differences of one picture under the luma of another, both `[1, 3, H, W]` in [0, 1]."""
+    basis = _YUV.to(colors)
+    mixed = torch.einsum("ij,bjhw->bihw", basis, colors)
+    mixed[:, 0] = torch.einsum("j,bjhw->bhw", basis[0], luminance)
+    return torch.einsum("ij,bjhw->bihw", torch.linalg.inv(basis), mixed).clamp(0, 1)
+
+
+def match_colors(image: Tensor, reference: Tensor) -> Tensor:
+    """`image` given the mean and covariance of `reference`'s colours, by their Cholesky factors.
+
+    Both `[1, 3, H, W]` in [0, 1], of any sizes.
+    """
+    mean, factor = _color_factor(image)
+    new_mean, new_factor = _color_factor(reference)
+    flat = (image - mean).flatten(2)[0]
+    matched = new_factor @ torch.linalg.solve_triangular(factor, flat, upper=False)
+    return (matched.view_as(image) + new_mean).clamp(0, 1)
+
+
+def _color_factor(image: Tensor) -> tuple[Tensor, Tensor]:
+    mean = image.mean(dim=(-2, -1), keepdim=True)
+    flat = (image - mean).flatten(2)[0]
+    covariance = flat @ flat.T / flat.shape[1] + 1e-5 * torch.eye(3).to(image)  # grey pictures have rank 1
+    return mean, torch.linalg.cholesky(covariance)

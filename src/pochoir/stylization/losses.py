@@ -1,0 +1,92 @@
+"""Losses of style transfer: pure functions of features `[1, C, H, W]`, float32, each restricted by a guide if given.
+
+A guide is a soft region `[1, 1, H, W]` in [0, 1] at the features' size. Means are taken over the guide's own mass, so
+that neither the size of the picture nor that of the region changes what a weight means. Terms named relative are
+shares of the target's own size: 0 is a perfect match, and 1 is what features of zero would give.
+"""
+
+import torch
+from torch import Tensor
+
+EPS = 1e-8
+
+
+def weighted_mean(values: Tensor, guide: Tensor | None) -> Tensor:
+    """Mean over the last two dimensions, weighted by the guide: `[..., H, W]` to `[...]`."""
+    if guide is None:
+        return values.mean(dim=(-2, -1))
+    return (values * guide).sum(dim=(-2, -1)) / guide.sum(dim=(-2, -1))
+
+
+def gram(features: Tensor, guide: Tensor | None = None) -> Tensor:
+    """Gram matrix per feature, `[C, C]`: `G_ij = sum_p g_p F_ip F_jp / sum_p g_p` (Gatys et al. 2015; guided: 2017)."""
+    rows = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])  # a view where the memory is channels_last
+    if guide is None:
+        return rows.T @ rows / rows.shape[0]
+    shares = guide.reshape(-1, 1)
+    return rows.T @ (rows * shares) / shares.sum()
+
+
+def gram_loss(found: Tensor, target: Tensor) -> Tensor:
+    """Relative style error of two Gram matrices: `|G - A|^2 / |A|^2` by Frobenius norms."""
+    return (found - target).square().sum() / target.square().sum().clamp_min(EPS)
+
+
+def moments(features: Tensor, guide: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Mean `[C]` and covariance `[C, C]` of the features over the guide."""
+    mean = weighted_mean(features, guide).reshape(-1)
+    return mean, gram(features, guide) - mean[:, None] * mean[None, :]
+
+
+def matrix_sqrt(matrix: Tensor) -> Tensor:
+    """Square root of a symmetric positive semi-definite matrix `[C, C]`, by its eigenvalues."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+
+
+def wasserstein_loss(
+    found: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor], target_root: Tensor | None = None
+) -> Tensor:
+    """Relative squared Wasserstein-2 distance of two Gaussians, each a mean `[C]` and a covariance `[C, C]`:
+
+    `(|m - n|^2 + tr(S + T - 2 (T^(1/2) S T^(1/2))^(1/2))) / (|n|^2 + tr T)` (Dowson and Landau 1982, over the target's
+    second moment). target_root: `matrix_sqrt` of the target's covariance, where it is known already.
+    """
+    mean, covariance = found
+    target_mean, target_covariance = target
+    root = matrix_sqrt(target_covariance) if target_root is None else target_root
+    values = torch.linalg.eigvalsh(root @ covariance @ root)
+    floor = EPS * target_covariance.diagonal().mean() ** 2  # the root's slope is infinite at 0
+    cross = values.clamp_min(floor).sqrt().sum()
+    distance = (mean - target_mean).square().sum() + covariance.trace() + target_covariance.trace() - 2 * cross
+    return distance / (target_mean.square().sum() + target_covariance.trace()).clamp_min(EPS)
+
+
+def content_loss(found: Tensor, target: Tensor, guide: Tensor | None = None) -> Tensor:
+    """Relative mean squared error of features: `mean_p |F_p - P_p|^2 / mean_p |P_p|^2` over the guide."""
+    error = weighted_mean((found - target).square(), guide).sum()
+    return error / weighted_mean(target.square(), guide).sum().clamp_min(EPS)
+
+
+def total_variation(image: Tensor, guide: Tensor | None = None) -> Tensor:
+    """Mean length of the picture's gradient (Rudin et al. 1992), per pixel and channel, slightly rounded at 0.
+
+    image: `[1, 3, H, W]` in [0, 1]; the guide has its size.
+    """
+    across = image[..., :-1, 1:] - image[..., :-1, :-1]
+    down = image[..., 1:, :-1] - image[..., :-1, :-1]
+    length = (across.square() + down.square() + 1e-6).sqrt()
+    return weighted_mean(length, None if guide is None else guide[..., :-1, :-1]).mean()
+
+
+def gatys_content_loss(found: Tensor, target: Tensor) -> Tensor:
+    """`1/2 sum (F - P)^2`, equation 1 of Gatys et al. (2015)."""
+    return 0.5 * (found - target).square().sum()
+
+
+def gatys_style_loss(found: Tensor, target: Tensor) -> Tensor:
+    """`1/(4 N^2 M^2) sum (G - A)^2`, equation 4 of Gatys et al. (2015), of Gram matrices divided by M already.
+
+    That division lets style and picture differ in size, as N and M of the paper cannot.
+    """
+    return (found - target).square().sum() / (4 * found.shape[0] ** 2)

@@ -1,0 +1,136 @@
+"""What one pyramid level minimises: targets measured once, then a dictionary of named losses for any picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pochoir.config import EncoderConfig, RecipeConfig
+from pochoir.errors import DataError
+from pochoir.stylization import losses
+from pochoir.stylization.encoder import Encoder, propagate
+from pochoir.stylization.pyramid import fit_area, resize
+
+VANISHED = 0.5
+"""Features: a region that weighs less at a layer has no statistics there."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is painted, at the size it is painted in; tensors on any one device, float32 in [0, 1].
+
+    content: `[1, 3, H, W]`. styles: `[1, 3, h, w]` each, of any sizes, with their `blend` weights that sum to 1.
+    style_scale: a style is shrunk to the content's area times its square. region: `[1, 1, H, W]`, 1 where paint goes;
+    None paints everything.
+    """
+
+    content: Tensor
+    styles: Sequence[Tensor]
+    blend: Sequence[float]
+    style_scale: float = 1.0
+    region: Tensor | None = None
+
+    def at(self, size: tuple[int, int]) -> "Subject":
+        """The same subject at another size; the styles follow."""
+        area = size[0] * size[1] * self.style_scale**2
+        return replace(
+            self,
+            content=resize(self.content, size),
+            styles=[resize(style, fit_area((style.shape[-2], style.shape[-1]), area)) for style in self.styles],
+            region=None if self.region is None else resize(self.region, size),
+        )
+
+    def to(self, device: torch.device) -> "Subject":
+        """The same subject on another device."""
+        return replace(
+            self,
+            content=self.content.to(device),
+            styles=[style.to(device) for style in self.styles],
+            region=None if self.region is None else self.region.to(device),
+        )
+
+
+class Objective:
+    """Losses of a picture of a subject's size, by name: `content/relu4_2`, `style/relu1_1`, …, `tv`; their sum is
+    what is minimised.
+
+    With a region the picture is laid over the content by it before it is looked at, so that what is optimised is what
+    will be seen. Raises `DataError` that names the layers at which the region vanishes.
+    """
+
+    def __init__(self, encoder: Encoder, subject: Subject, layers: EncoderConfig, recipe: RecipeConfig) -> None:
+        self.encoder = encoder
+        self.recipe = recipe
+        self.content = subject.content
+        self.region = subject.region
+        self.content_weights = _weights(layers.content_layers, layers.content_layer_weights, recipe.content_weight)
+        self.style_weights = _weights(layers.style_layers, layers.style_layer_weights, recipe.style_weight)
+        self.layers = list(dict.fromkeys([*self.content_weights, *self.style_weights]))
+        self.guides: dict[str, Tensor] = {}
+        if self.region is not None:
+            self.guides = propagate(self.region, self.layers)
+            vanished = [layer for layer, guide in self.guides.items() if guide.sum() < VANISHED]
+            if vanished:
+                raise DataError(
+                    f"the region is too small at {', '.join(vanished)} ({int(self.region.sum())} pixels of a picture "
+                    f"of {tuple(self.region.shape[-2:])}): leave these layers out, or paint a larger picture"
+                )
+        with torch.no_grad():
+            self.content_targets = encoder.features(subject.content, self.content_weights)
+            self.style_targets = self._style_targets(subject)
+
+    def __call__(self, image: Tensor) -> dict[str, Tensor]:
+        """image: `[1, 3, H, W]` in [0, 1]; returns scalars, already weighted."""
+        recipe, region = self.recipe, self.region
+        if region is not None:
+            image = image * region + self.content * (1 - region)
+        found = self.encoder.features(image, self.layers) if self.layers else {}
+        named: dict[str, Tensor] = {}
+        for layer, weight in self.content_weights.items():
+            named[f"content/{layer}"] = weight * self._content_loss(found[layer], layer)
+        for layer, weight in self.style_weights.items():
+            named[f"style/{layer}"] = weight * self._style_loss(found[layer], layer)
+        if recipe.tv_weight > 0:
+            named["tv"] = recipe.tv_weight * losses.total_variation(image, region)
+        return named
+
+    def _style_targets(self, subject: Subject) -> dict[str, Any]:
+        """A layer's Gram matrix, or (mean, covariance, its root), blended over the styles."""
+        found = [self.encoder.features(style, self.style_weights) for style in subject.styles]
+        targets: dict[str, Any] = {}
+        for layer in self.style_weights:
+            if self.recipe.style_loss == "gram":
+                targets[layer] = _blended([losses.gram(features[layer]) for features in found], subject.blend)
+            else:
+                moments = [losses.moments(features[layer]) for features in found]
+                mean = _blended([mean for mean, _ in moments], subject.blend)
+                covariance = _blended([covariance for _, covariance in moments], subject.blend)
+                targets[layer] = (mean, covariance, losses.matrix_sqrt(covariance))
+        return targets
+
+    def _style_loss(self, features: Tensor, layer: str) -> Tensor:
+        target, guide = self.style_targets[layer], self.guides.get(layer)
+        if self.recipe.style_loss == "wasserstein":
+            mean, covariance, root = target
+            return losses.wasserstein_loss(losses.moments(features, guide), (mean, covariance), root)
+        loss = losses.gatys_style_loss if self.recipe.normalization == "gatys2015" else losses.gram_loss
+        return loss(losses.gram(features, guide), target)
+
+    def _content_loss(self, features: Tensor, layer: str) -> Tensor:
+        target = self.content_targets[layer]
+        if self.recipe.normalization == "gatys2015":
+            return losses.gatys_content_loss(features, target)
+        return losses.content_loss(features, target, self.guides.get(layer))
+
+
+def _weights(layers: list[str], relative: list[float] | None, total: float) -> dict[str, float]:
+    """Share of `total` of each layer; layers without weight are not looked at."""
+    shares = relative or [1.0] * len(layers)
+    whole = sum(shares)
+    return {layer: total * share / whole for layer, share in zip(layers, shares, strict=True) if total * share > 0}
+
+
+def _blended(values: Sequence[Tensor], blend: Sequence[float]) -> Tensor:
+    return torch.stack([value * weight for value, weight in zip(values, blend, strict=True)]).sum(dim=0)

@@ -1,0 +1,137 @@
+"""What a picture will cost in memory and time, what it is painted in, and what gives way when memory will not do."""
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import psutil
+import torch
+
+from pochoir.config import RecipeConfig
+from pochoir.errors import ConfigError
+from pochoir.stylization.encoder import CHANNELS, Encoder, stride
+from pochoir.stylization.pyramid import MIN_SIDE, Size, fit
+
+WEIGHTS_BYTES = 150e6
+"""The encoder in float32 and in bfloat16."""
+PROBE = (128, 128)
+"""(height, width) of the picture that speed is measured with."""
+WORKING_SHARE = 0.8
+"""Of the free memory: the rest of the machine lives too."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one picture is painted: its size, the encoder's type, the recipe; `notes` say what gave way and why."""
+
+    size: Size
+    dtype: torch.dtype
+    recipe: RecipeConfig
+    layers: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bytes_needed(self) -> float:
+        return memory_needed(self.size, self.layers, self.dtype, self.recipe)
+
+    def to_json(self) -> dict[str, Any]:
+        """In JSON's types, so that a run that was broken off goes on as it began, whatever memory is free then."""
+        return {**asdict(self), "dtype": str(self.dtype).removeprefix("torch.")}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Plan":
+        """What `to_json` gave."""
+        return cls(
+            size=(stored["size"][0], stored["size"][1]),
+            dtype=getattr(torch, stored["dtype"]),
+            recipe=RecipeConfig(**stored["recipe"]),
+            layers=tuple(stored["layers"]),
+            notes=tuple(stored["notes"]),
+        )
+
+
+def free_memory(device: torch.device) -> float:
+    """Bytes that a new run may take on the device."""
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    return WORKING_SHARE * free
+
+
+def memory_needed(size: Size, layers: tuple[str, ...], dtype: torch.dtype, recipe: RecipeConfig) -> float:
+    """Bytes that one evaluation with its gradient and the optimiser take at full size, weights included.
+
+    Counted are the activations that the backward pass needs, pooling indices, float32 copies at the layers that are
+    looked at with their gradients, and the optimiser's pictures.
+    """
+    pixels = size[0] * size[1]
+    item = torch.finfo(dtype).bits // 8
+    deepest = max((int(layer[4]), int(layer[6])) for layer in layers) if layers else (1, 1)
+    total = 0.0
+    for block, channels in enumerate(CHANNELS[: deepest[0]], start=1):
+        here = pixels / 4 ** (block - 1)
+        convolutions = deepest[1] if block == deepest[0] else (2 if block < 3 else 4)
+        total += here * channels * item * convolutions
+        if block < deepest[0]:
+            total += here / 4 * channels * (item + 8)
+    total += sum(3 * 4 * CHANNELS[int(layer[4]) - 1] * pixels / stride(layer) ** 2 for layer in layers)
+    total += 3 * CHANNELS[0] * pixels * item  # gradients on their way down, and a convolution's workspace
+    pictures = 2 * recipe.history + 8 if recipe.optimizer == "lbfgs" else 8
+    return total + pictures * 3 * 4 * pixels + WEIGHTS_BYTES
+
+
+def fitted(plan: Plan, limit: float) -> Plan:
+    """The plan, or the nearest one that needs at most `limit` bytes: Adam, then bfloat16, then a smaller picture.
+
+    Raises `ConfigError` when even the smallest picture does not fit.
+    """
+    asked = plan.bytes_needed
+    if asked <= limit:
+        return plan
+    why = f"{gigabytes(asked)} would be needed, {gigabytes(limit)} may be used"
+    if plan.recipe.optimizer == "lbfgs":
+        recipe = replace(plan.recipe, optimizer="adam", lr=0.05)
+        plan = replace(plan, recipe=recipe, notes=(*plan.notes, f"Adam instead of L-BFGS: {why}"))
+    if plan.bytes_needed > limit and plan.dtype == torch.float32:
+        plan = replace(plan, dtype=torch.bfloat16, notes=(*plan.notes, f"bfloat16 instead of float32: {why}"))
+    size, side = plan.size, max(plan.size)
+    while plan.bytes_needed > limit:
+        side = int(side * 0.95)
+        if min(fit(size, side)) < MIN_SIDE:
+            raise ConfigError(f"memory: {why}, which does not do for a picture of {MIN_SIDE} pixels")
+        plan = replace(plan, size=fit(size, side))
+    if plan.size != size:
+        note = f"{plan.size[1]}×{plan.size[0]} instead of {size[1]}×{size[0]} pixels: {why}"
+        plan = replace(plan, notes=(*plan.notes, note))
+    return plan
+
+
+def choose_dtype(
+    precision: str, encoder: Encoder, layers: tuple[str, ...], device: torch.device
+) -> tuple[torch.dtype, float]:
+    """The type to run the encoder in, and the seconds that a pixel of an evaluation takes in it.
+
+    `auto` is whichever of float32 and bfloat16 is faster on this device by at least a tenth: processors that have
+    bfloat16 may still be slower in it.
+    """
+    types = {"float32": [torch.float32], "bfloat16": [torch.bfloat16]}.get(precision, [torch.float32, torch.bfloat16])
+    if len(types) > 1 and device.type == "mps":
+        types = [torch.float32]
+    seconds = {dtype: seconds_per_pixel(encoder.cast(dtype).to(device), layers, device) for dtype in types}
+    fastest = min(types, key=lambda dtype: seconds[dtype] * (1.1 if dtype == torch.bfloat16 else 1.0))
+    return fastest, seconds[fastest]
+
+
+def seconds_per_pixel(encoder: Encoder, layers: tuple[str, ...], device: torch.device) -> float:
+    """Seconds that a pixel of an evaluation with its gradient takes, measured on a small picture."""
+    image = torch.rand(1, 3, *PROBE, device=device, requires_grad=True)
+    seconds = []
+    for _ in range(3):  # the first one sets things up
+        started = time.perf_counter()
+        torch.stack([value.mean() for value in encoder.features(image, layers).values()]).sum().backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds) / (PROBE[0] * PROBE[1])
+
+
+def gigabytes(count: float) -> str:
+    return f"{count / 1e9:.1f} GB"

@@ -1,0 +1,193 @@
+"""The LightningModule whose parameter is the picture: one epoch a pyramid level, one evaluation a step."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
+
+from pochoir.config import EncoderConfig, PaintTrainerConfig, RecipeConfig
+from pochoir.errors import ConfigError, NonFiniteLossError
+from pochoir.stylization.canvas import to_image, to_parameter
+from pochoir.stylization.encoder import Encoder
+from pochoir.stylization.objective import Objective, Subject
+from pochoir.stylization.pyramid import Level, resize
+
+FIRST_STEP = 0.03
+"""Mean change of a value of z in the first step of a level."""
+STALLED_STEPS = 10
+"""`recipe.tolerance` compares losses this many steps apart."""
+
+
+class Stylizer(pl.LightningModule):
+    """Paints a subject from coarse to fine. `z` is the parameter, `picture()` what it stands for.
+
+    initial: `[1, 3, H, W]` in [0, 1] of any size, what the coarsest level starts from. log_every: steps from one log of
+    the losses to the next, the Trainer's `log_every_n_steps` (nine values cost as much as a small step).
+
+    The encoder stays outside the module's state: checkpoints hold z, the optimiser, the level and its losses so far,
+    and continue at any step as if nothing had happened. Needs a Trainer with `max_epochs=len(levels)` and
+    `reload_dataloaders_every_n_epochs=1`.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        initial: Tensor,
+        *,
+        encoder: Encoder,
+        levels: list[Level],
+        layers: EncoderConfig,
+        recipe: RecipeConfig,
+        log_every: int = 10,
+    ) -> None:
+        super().__init__()
+        self.subject = subject
+        self.levels = levels
+        self.layers = layers
+        self.recipe = recipe
+        self.log_every = log_every
+        self.level = 0
+        self.z = nn.Parameter(to_parameter(resize(initial, levels[0].size), recipe.image))
+        self.totals: list[float] = []
+        self.last_good = self.z.detach().clone()
+        self._encoder = (encoder,)  # in a tuple, as a module would join the state
+        self._objective: Objective | None = None
+
+    @torch.no_grad()
+    def picture(self) -> Tensor:
+        """`[1, 3, H, W]` in [0, 1] at the current level's size; outside a region it is the content."""
+        return self._finished(self.z)
+
+    @torch.no_grad()
+    def last_good_picture(self) -> Tensor:
+        """The last picture whose losses were finite."""
+        return self._finished(self.last_good)
+
+    @property
+    def evaluations_done(self) -> int:
+        return self.global_step
+
+    def setup(self, stage: str) -> None:
+        """Refuse what Lightning would run silently wrong."""
+        trainer = self.trainer
+        given = PaintTrainerConfig(
+            devices=trainer.num_devices * trainer.num_nodes,
+            precision="auto" if trainer.precision == "32-true" else str(trainer.precision),
+            accumulate_grad_batches=trainer.accumulate_grad_batches,
+        )
+        problems = given.problems()
+        if trainer.gradient_clip_val and self.recipe.optimizer == "lbfgs":
+            problems.append("gradient_clip_val: L-BFGS infers curvature from gradients; clipped ones mislead it")
+        if problems:
+            raise ConfigError("\n".join(problems))
+
+    def train_dataloader(self) -> "Steps":
+        return Steps(self.levels[min(self.trainer.current_epoch, len(self.levels) - 1)].steps)
+
+    def on_train_batch_start(self, batch: int, batch_idx: int) -> int | None:
+        # not a hook of the epoch's start: a run resumed at the end of one has none at the start of the next
+        if self.level != self.trainer.current_epoch:
+            self._enter_level(self.trainer.current_epoch)
+        if self._objective is None:
+            self._objective = self._build_objective()
+        return -1 if self._has_stalled() else None
+
+    def training_step(self, batch: int, batch_idx: int) -> Tensor:
+        assert self._objective is not None
+        named = self._objective(to_image(self.z, self.recipe.image))
+        total = torch.stack(list(named.values())).sum()
+        if not torch.isfinite(total):
+            parts = ", ".join(f"{name} {float(value.detach()):.4g}" for name, value in named.items())
+            raise NonFiniteLossError(
+                f"the loss is not finite in step {self.global_step} of level {self.level + 1} ({parts}). "
+                "Try trainer.precision=float32, a smaller recipe.lr, or recipe.optimizer=adam"
+            )
+        self.last_good = self.z.detach().clone()
+        self.totals.append(float(total.detach()))
+        if (self.global_step + 1) % self.log_every == 0:
+            self._log({name: value.detach() for name, value in named.items()}, total.detach())
+        return total
+
+    def configure_optimizers(self) -> Any:
+        recipe = self.recipe
+        optimizer: torch.optim.Optimizer
+        schedule: LRScheduler
+        if recipe.optimizer == "lbfgs":
+            # one evaluation a step, so that a step of Lightning is one; the tolerances would end steps unseen
+            optimizer = torch.optim.LBFGS(
+                [self.z], lr=recipe.lr, max_iter=1, history_size=recipe.history, tolerance_grad=0, tolerance_change=0
+            )
+            # its first step is as long as lr, summed over all values: nothing but rounding errors to infer curvature of
+            first = FIRST_STEP * self.z.numel()
+            schedule = LambdaLR(optimizer, lambda step: first if step == 0 else 1.0)
+        else:
+            optimizer = torch.optim.Adam([self.z], lr=recipe.lr)
+            schedule = CosineAnnealingLR(optimizer, self.levels[self.level].steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["stylizer"] = {"level": self.level, "totals": self.totals}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        stored = checkpoint["stylizer"]
+        self.level, self.totals = stored["level"], stored["totals"]
+        self.z = nn.Parameter(torch.empty_like(checkpoint["state_dict"]["z"], device=self.z.device))
+        self._objective = None
+
+    def _enter_level(self, index: int) -> None:
+        """Carry the picture over to the next size, with an optimiser of its own."""
+        image = to_image(self.z.detach(), self.recipe.image)
+        self.level = index
+        self.z = nn.Parameter(to_parameter(resize(image, self.levels[index].size), self.recipe.image))
+        self.totals = []
+        self._objective = None
+        self.trainer.strategy.setup_optimizers(self.trainer)
+
+    def _build_objective(self) -> Objective:
+        subject = self.subject.at(self.levels[self.level].size).to(self.device)
+        return Objective(self._encoder[0].to(self.device), subject, self.layers, self.recipe)
+
+    def _log(self, named: dict[str, Tensor], total: Tensor) -> None:
+        """By name, by kind, and in all."""
+        kinds = {name.split("/")[0] for name in named if "/" in name}
+        sums = {
+            kind: torch.stack([value for name, value in named.items() if name.startswith(f"{kind}/")]).sum()
+            for kind in kinds
+        }
+        self.log_dict({"loss": total, **sums, **named}, batch_size=1)
+
+    def _has_stalled(self) -> bool:
+        if self.recipe.tolerance == 0 or len(self.totals) <= STALLED_STEPS:
+            return False
+        before, now = self.totals[-STALLED_STEPS - 1], self.totals[-1]
+        return before - now < self.recipe.tolerance * before
+
+    def _finished(self, z: Tensor) -> Tensor:
+        image = to_image(z, self.recipe.image).clamp(0, 1)
+        if self.subject.region is None:
+            return image
+        subject = self.subject.at((image.shape[-2], image.shape[-1])).to(image.device)
+        assert subject.region is not None
+        return image * subject.region + subject.content * (1 - subject.region)
+
+
+class Steps:
+    """A loader of so many virtual items. It has a state, if an empty one, and so can be resumed within an epoch."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.count))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
