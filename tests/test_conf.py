@@ -9,24 +9,33 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from pochoir.config import KINDS, PredictSegConfig, TrainSegConfig
+from pochoir.config import KINDS, PredictSegConfig, StylizeConfig, TrainSegConfig
 from pochoir.validation import validate
 
 CONF = Path(__file__).parents[1] / "conf"
-PRIMARIES: dict[str, type] = {"train_seg": TrainSegConfig, "predict_seg": PredictSegConfig}
+PRIMARIES: dict[str, type] = {
+    "train_seg": TrainSegConfig,
+    "predict_seg": PredictSegConfig,
+    "stylize": StylizeConfig,
+}
 OPTIONS = {
     "dataset": ["coco", "figures", "folder", "pennfudan"],
+    "encoder": ["vgg16", "vgg19"],
     "experiment": ["demo"],
     "optim": ["adamw", "sgd"],
+    "recipe": ["default", "fine", "gatys2015", "quick"],
     "segmenter": ["maskrcnn_lite", "maskrcnn_resnet50", "maskrcnn_resnet50_v2"],
     "trainer": ["cpu", "ddp", "gpu", "smoke"],
 }
-"""Options of the groups of train_seg; a new YAML belongs here."""
+"""Options of all groups; a new YAML belongs here."""
+PAINTING = ("encoder", "recipe")
+"""Groups of stylize; the others are train_seg's."""
 CHOICES = [f"{group}={name}" for group, names in OPTIONS.items() for name in names]
 MISSING = {
     "dataset=coco": ["dataset.images=.", "dataset.annotations=."],
     "dataset=folder": ["dataset.images=.", "dataset.masks=."],
     "predict_seg": ["ckpt=.", "input=."],
+    "stylize": ["content=.", "style=."],
 }
 """What cannot have a default; any existing path passes the validation."""
 
@@ -58,7 +67,7 @@ def test_every_yaml_is_tested() -> None:
     found = {path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*") if path.is_file()}
     tested = {choice.replace("=", "/") for choice in CHOICES} | set(PRIMARIES)
     assert found == tested
-    assert len(found) == 16
+    assert len(found) == 23
 
 
 @pytest.mark.parametrize("name", PRIMARIES)
@@ -69,8 +78,10 @@ def test_primary(name: str) -> None:
 @pytest.mark.parametrize("choice", CHOICES)
 def test_option(choice: str) -> None:
     group, name = choice.split("=")
-    settings = assert_sound(compose("train_seg", overrides=[choice, *MISSING.get(choice, [])]), TrainSegConfig)
-    if group in ("dataset", "segmenter", "optim"):
+    primary = "stylize" if group in PAINTING else "train_seg"
+    overrides = [choice, *MISSING.get(choice, []), *MISSING.get(primary, [])]
+    settings = assert_sound(compose(primary, overrides=overrides), PRIMARIES[primary])
+    if group in ("dataset", "segmenter", "optim", "encoder"):
         assert getattr(settings, group).name == name
 
 

@@ -1,0 +1,95 @@
+"""Watching a picture being painted: a progress bar, milestones on disk and in TensorBoard, the final panel."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from PIL import Image
+from pytorch_lightning.loggers import TensorBoardLogger
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from pochoir.files import write_bytes
+from pochoir.images import to_pixels, write_image
+from pochoir.inspection.overlays import Picture, beside, fit_height
+from pochoir.stylization.pyramid import Level
+
+FILM_HEIGHT = 320
+FRAME_MILLISECONDS = 180
+LAST_FRAME_MILLISECONDS = 2000
+
+
+class PaintProgress(pl.Callback):
+    """A bar over all levels: level, step, losses, time left by the pixels that remain."""
+
+    def __init__(self, levels: list[Level], name: str) -> None:
+        self.levels = levels
+        self.name = name
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[where]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._progress = Progress(*columns, console=Console(stderr=True), refresh_per_second=4, transient=True)
+        self._task = self._progress.add_task(self.name, total=sum(level.work for level in self.levels), where="")
+        self._progress.start()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        level = self.levels[pl_module.level]
+        height, width = level.size
+        where = (
+            f"level {pl_module.level + 1}/{len(self.levels)} ({width}×{height}) step {batch_idx + 1}/{level.steps} "
+            f"loss {pl_module.totals[-1]:.4g}"
+        )
+        before = sum(earlier.work for earlier in self.levels[: pl_module.level])
+        done = before + level.size[0] * level.size[1] * (batch_idx + 1)
+        self._progress.update(self._task, completed=done, where=where)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self._progress.stop()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
+        if hasattr(self, "_progress"):
+            self._progress.stop()
+
+
+class Milestones(pl.Callback):
+    """Pictures on the way: PNGs in `folder`, and TensorBoard under `picture`. At the end they make a film."""
+
+    def __init__(self, folder: Path, levels: list[Level], count: int) -> None:
+        self.folder = folder
+        total = sum(level.steps for level in levels)
+        self.steps = {round(total * (index + 1) / count) for index in range(count)}
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if trainer.global_step in self.steps:
+            pixels = to_pixels(pl_module.picture()[0])
+            write_image(self.folder / f"{trainer.global_step:05d}.png", pixels)
+            if isinstance(trainer.logger, TensorBoardLogger):
+                trainer.logger.experiment.add_image("picture", pixels, trainer.global_step, dataformats="HWC")
+
+
+def write_film(pictures: list[Path], path: Path) -> None:
+    """An animated GIF of pictures of different sizes, all scaled to one height; the last stays a while."""
+    frames = []
+    for picture in pictures:
+        with Image.open(picture) as image:
+            frames.append(Image.fromarray(fit_height(np.asarray(image.convert("RGB")), FILM_HEIGHT)))
+    size = frames[-1].size
+    frames = [frame if frame.size == size else frame.resize(size) for frame in frames]
+    buffer = BytesIO()
+    durations = [FRAME_MILLISECONDS] * (len(frames) - 1) + [LAST_FRAME_MILLISECONDS]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    write_bytes(path, buffer.getvalue())
+
+
+def painting_panel(content: Picture, styles: list[Picture], result: Picture) -> Picture:
+    """Content, styles and result in a row, as high as the result."""
+    height = result.shape[0]
+    return beside([fit_height(content, height), *(fit_height(style, height) for style in styles), result])

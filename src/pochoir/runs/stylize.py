@@ -1,0 +1,96 @@
+"""Painting runs from their typed config: every content in every style, resumable, with a contact sheet."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from pochoir.config import StylizeConfig
+from pochoir.errors import DataError, PochoirError
+from pochoir.images import find_images, read_rgb, write_image
+from pochoir.inspection.overlays import grid
+from pochoir.runs.paint import Job, open_workshop, paint
+
+
+@dataclass
+class PaintingSummary:
+    """Results by job name, and what failed."""
+
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def objective(self) -> float | None:
+        """Mean loss of the saved pictures: what a sweep minimises."""
+        losses = [result["loss"] for result in self.results.values()]
+        return sum(losses) / len(losses) if losses else None
+
+
+def stylize(config: StylizeConfig, folder: Path) -> PaintingSummary:
+    """Paint every content in every style into `folder`: see `paint` for what a picture leaves behind.
+
+    Several pictures get a folder each and a contact sheet, `sheet.png`; those that cannot be painted are named at the
+    end. Given the folder of an earlier run, finished pictures are kept and a begun one is continued. Raises
+    `PochoirError`s with plain messages; for a single picture, that of the picture.
+    """
+    for name in ("pytorch_lightning", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    torch.set_flush_denormal(True)
+    console = Console(highlight=False, soft_wrap=True)
+    jobs = list(jobs_of(config, folder))
+    workshop = open_workshop(config)
+    summary = PaintingSummary()
+    for number, job in enumerate(jobs, start=1):
+        if len(jobs) > 1:
+            console.print(f"{number}/{len(jobs)} {job.name}")
+        try:
+            summary.results[job.name] = paint(config, job, workshop)
+        except SystemExit:  # Lightning's answer to Ctrl-C
+            console.print(f"Interrupted; continue with hydra.run.dir={folder}")
+            raise
+        except PochoirError as error:
+            if len(jobs) == 1:
+                raise
+            summary.failures.append(f"{job.name}: {error}")
+    if len(jobs) > 1:
+        panels = [read_rgb(job.folder / "panel.png") for job in jobs if job.name in summary.results]
+        if panels:
+            write_image(folder / "sheet.png", grid(panels, columns=max(1, len({job.styles for job in jobs}))))
+        console.print(f"{len(summary.results)} of {len(jobs)} pictures painted: {folder / 'sheet.png'}")
+    for failure in summary.failures:
+        console.print(f"failed: {failure}", style="red")
+    return summary
+
+
+def jobs_of(config: StylizeConfig, folder: Path) -> Iterator[Job]:
+    """Every content with every style, or with all styles blended; raises `DataError` for an empty folder."""
+    contents = _pictures(Path(config.content).expanduser())
+    styles = [path for style in config.styles or [config.style or ""] for path in _pictures(Path(style).expanduser())]
+    if config.blend is not None:
+        whole = sum(config.blend)
+        choices = [(tuple(styles), tuple(weight / whole for weight in config.blend))]
+    else:
+        choices = [((style,), (1.0,)) for style in styles]
+    alone = len(contents) * len(choices) == 1
+    taken: set[str] = set()
+    for content in contents:
+        for chosen, blend in choices:
+            job = Job(content, chosen, blend, folder)
+            name = job.name if job.name not in taken else f"{job.name}_{len(taken)}"
+            taken.add(name)
+            yield job if alone else Job(content, chosen, blend, folder / name)
+
+
+def _pictures(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = find_images(path)
+    if not found:
+        raise DataError(f"{path} holds no pictures")
+    return found
