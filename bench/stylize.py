@@ -42,10 +42,9 @@ from pochoir.runs.versions import versions
 from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.encoder import Encoder, build_encoder
 from pochoir.stylization.objective import Objective, Subject
-from pochoir.stylization.plan import choose_dtype
 from pochoir.stylization.pyramid import Level, Size, fit, pyramid, resize
 from pochoir.stylization.scoring import scores
-from pochoir.stylization.stylizer import Stylizer
+from pochoir.stylization.stylizer import FIRST_STEP, Stylizer
 from pochoir.validation import validate
 from stylize_others import OTHERS, MissingError, Outcome, Point, Task, execute
 
@@ -175,7 +174,7 @@ def lightning_overhead(content: Path, style: Path, size: int) -> dict[str, float
     subject = Subject(photo, [painting], [1.0])
     recipe = config.recipe
     levels = pyramid((photo.shape[-2], photo.shape[-1]), coarsest=recipe.coarsest, steps=recipe.steps)
-    painter = build_encoder(config.encoder).cast(choose_dtype(config.trainer.precision, torch.device("cpu")))
+    painter = paint.open_workshop(config).painter
 
     def bare() -> float:
         return bare_loop(config, subject, levels, painter)
@@ -185,7 +184,7 @@ def lightning_overhead(content: Path, style: Path, size: int) -> dict[str, float
             stylizer = Stylizer(
                 subject, photo, encoder=painter, levels=levels, layers=config.encoder, recipe=config.recipe
             )
-            job = paint.Job(content, (style,), (1.0,), Path(folder))
+            job = paint.Job(content.stem, content, (style,), (1.0,), Path(folder))
             paint._trainer(config, job, levels).fit(stylizer)
             return stylizer.totals[-1]
 
@@ -210,7 +209,8 @@ def bare_loop(config: StylizeConfig, subject: Subject, levels: list[Level], pain
         optimizer = torch.optim.LBFGS(
             [z], lr=recipe.lr, max_iter=1, history_size=recipe.history, tolerance_grad=0, tolerance_change=0
         )
-        for _ in range(level.steps):
+        for step in range(level.steps):
+            optimizer.param_groups[0]["lr"] = FIRST_STEP * z.numel() if step == 0 else recipe.lr
             last = optimizer.step(partial(_evaluate, z, optimizer, objective, recipe.image))
         image = to_image(z.detach(), recipe.image)
     return float(last.detach())

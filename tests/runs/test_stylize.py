@@ -107,7 +107,10 @@ def test_every_content_is_painted_in_every_style(config: StylizeConfig, pictures
     summary = stylize(many, tmp_path)
     assert list(summary.results) == ["hill__ink", "hill__oil", "lake__ink", "lake__oil"]
     assert read_rgb(tmp_path / "lake__ink" / "result.png").shape == (80, 64, 3)
-    assert (tmp_path / "sheet.png").is_file()
+    sheet = read_rgb(tmp_path / "sheet.png")
+    assert sheet.shape == (3 * 240, 3 * 320, 3)
+    assert (sheet[:240, :320] == 255).all()
+    assert sheet[240:, 320:].std() > 20
     assert summary.objective == pytest.approx(np.mean([result["loss"] for result in summary.results.values()]))
 
 
@@ -136,8 +139,8 @@ def test_what_cannot_be_painted_is_named_at_the_end(config: StylizeConfig, pictu
 def test_names_of_jobs_do_not_collide(config: StylizeConfig, tmp_path: Path) -> None:
     for suffix in ("png", "jpg"):
         write_image(tmp_path / f"a.{suffix}", noise(0, 64, 64))
-    folders = [job.folder.name for job in jobs_of(replace(config, content=str(tmp_path)), tmp_path)]
-    assert len(set(folders)) == 2
+    jobs = list(jobs_of(replace(config, content=str(tmp_path)), tmp_path))
+    assert len({job.folder for job in jobs}) == len({job.name for job in jobs}) == 2
 
 
 def test_blended_styles_make_one_picture(config: StylizeConfig, pictures: Path, tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from pochoir.files import write_bytes
 from pochoir.images import to_pixels, write_image
-from pochoir.inspection.overlays import Picture, beside, fit_height
+from pochoir.inspection.overlays import GAP, Picture, beside, fit_height
 from pochoir.stylization.pyramid import Level
 
+CELL = (240, 320)
+"""(height, width) in pixels of a picture's place on a contact sheet."""
 FILM_HEIGHT = 320
 FRAME_MILLISECONDS = 180
 LAST_FRAME_MILLISECONDS = 2000
@@ -43,9 +45,10 @@ class PaintProgress(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         level = self.levels[pl_module.level]
         height, width = level.size
+        losses = {"loss": pl_module.totals[-1], **pl_module.parts}
         where = (
             f"level {pl_module.level + 1}/{len(self.levels)} ({width}×{height}) step {batch_idx + 1}/{level.steps} "
-            f"loss {pl_module.totals[-1]:.4g}"
+            + " ".join(f"{name} {value:.4g}" for name, value in losses.items())
         )
         before = sum(earlier.work for earlier in self.levels[: pl_module.level])
         done = before + level.size[0] * level.size[1] * (batch_idx + 1)
@@ -93,3 +96,24 @@ def painting_panel(content: Picture, styles: list[Picture], result: Picture) -> 
     """Content, styles and result in a row, as high as the result."""
     height = result.shape[0]
     return beside([fit_height(content, height), *(fit_height(style, height) for style in styles), result])
+
+
+def contact_sheet(contents: list[Picture], styles: list[Picture], results: list[list[Picture | None]]) -> Picture:
+    """Contents down the left, styles along the top, and in row i and column j the result of content i in style j.
+
+    None leaves a cell white. Every picture keeps its aspect within a cell of `CELL` (height, width) pixels.
+    """
+    rows = [[None, *styles], *([content, *row] for content, row in zip(contents, results, strict=True))]
+    sheet = [np.concatenate([_cell(picture) for picture in row], axis=1) for row in rows]
+    return np.concatenate(sheet, axis=0)
+
+
+def _cell(picture: Picture | None) -> Picture:
+    cell = np.full((*CELL, 3), 255, dtype=np.uint8)
+    if picture is not None:
+        inner = CELL[0] - 2 * GAP, CELL[1] - 2 * GAP
+        height = min(inner[0], max(1, int(inner[1] * picture.shape[0] / picture.shape[1])))
+        small = fit_height(picture, height)[:, : inner[1]]
+        top, left = (CELL[0] - small.shape[0]) // 2, (CELL[1] - small.shape[1]) // 2
+        cell[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return cell

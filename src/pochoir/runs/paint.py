@@ -40,16 +40,13 @@ console = Console(highlight=False, soft_wrap=True)
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to paint: its content, the styles that are blended in it, and where everything of it goes."""
+    """One picture to paint: its name in the run, its content, the styles blended in it, and where all of it goes."""
 
+    name: str
     content: Path
     styles: tuple[Path, ...]
     blend: tuple[float, ...]
     folder: Path
-
-    @property
-    def name(self) -> str:
-        return f"{self.content.stem}__{'_'.join(style.stem for style in self.styles)}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,11 @@ class Workshop:
     device: torch.device
     dtype: torch.dtype
     seconds_per_pixel: float
+
+    @property
+    def painter(self) -> Encoder:
+        """The encoder in its fastest type."""
+        return self.encoder.cast(self.dtype)
 
 
 def open_workshop(config: StylizeConfig) -> Workshop:
@@ -223,6 +225,11 @@ def _earlier_result(settings: dict[str, Any], job: Job) -> dict[str, Any] | None
     return read_json(job.folder / "metrics.json")
 
 
+def result_path(config: StylizeConfig, job: Job) -> Path:
+    """Where a job's picture is saved."""
+    return job.folder / f"result{config.suffix}"
+
+
 def _record(
     config: StylizeConfig, job: Job, content: Picture, plan: Plan, stylizer: Stylizer, encoder: Encoder, seconds: float
 ) -> dict[str, Any]:
@@ -231,7 +238,7 @@ def _record(
     painted = stylizer.picture().cpu()
     if config.keep_colors == "luminance":
         painted = with_luminance(resize(to_tensor(content.pixels)[None], plan.size), painted)
-    path = job.folder / f"result{config.suffix}"
+    path = result_path(config, job)
     alpha = None
     if content.alpha is not None and config.suffix != ".jpg":
         alpha = to_pixels(resize(to_tensor(content.alpha[..., None])[None], plan.size)[0])[..., 0]

@@ -13,8 +13,9 @@ from rich.console import Console
 from pochoir.config import StylizeConfig
 from pochoir.errors import DataError, PochoirError
 from pochoir.images import find_images, read_rgb, write_image
-from pochoir.inspection.overlays import grid
-from pochoir.runs.paint import Job, open_workshop, paint
+from pochoir.inspection.overlays import Picture, beside
+from pochoir.inspection.painting import contact_sheet
+from pochoir.runs.paint import Job, open_workshop, paint, result_path
 
 
 @dataclass
@@ -59,9 +60,8 @@ def stylize(config: StylizeConfig, folder: Path) -> PaintingSummary:
                 raise
             summary.failures.append(f"{job.name}: {error}")
     if len(jobs) > 1:
-        panels = [read_rgb(job.folder / "panel.png") for job in jobs if job.name in summary.results]
-        if panels:
-            write_image(folder / "sheet.png", grid(panels, columns=max(1, len({job.styles for job in jobs}))))
+        if summary.results:
+            write_image(folder / "sheet.png", _sheet(config, [job for job in jobs if job.name in summary.results]))
         console.print(f"{len(summary.results)} of {len(jobs)} pictures painted: {folder / 'sheet.png'}")
     for failure in summary.failures:
         console.print(f"failed: {failure}", style="red")
@@ -81,10 +81,20 @@ def jobs_of(config: StylizeConfig, folder: Path) -> Iterator[Job]:
     taken: set[str] = set()
     for content in contents:
         for chosen, blend in choices:
-            job = Job(content, chosen, blend, folder)
-            name = job.name if job.name not in taken else f"{job.name}_{len(taken)}"
+            name = f"{content.stem}__{'_'.join(style.stem for style in chosen)}"
+            if name in taken:  # a.jpg and a.png, or equal names in two folders
+                name = f"{name}_{len(taken)}"
             taken.add(name)
-            yield job if alone else Job(content, chosen, blend, folder / name)
+            yield Job(name, content, chosen, blend, folder if alone else folder / name)
+
+
+def _sheet(config: StylizeConfig, jobs: list[Job]) -> Picture:
+    """What was painted, contents by styles; what nothing was made of has no row or column."""
+    painted = {(job.content, job.styles): read_rgb(result_path(config, job)) for job in jobs}
+    contents, styles = (list(dict.fromkeys(part)) for part in zip(*painted, strict=True))
+    results = [[painted.get((content, style)) for style in styles] for content in contents]
+    headings = [beside([read_rgb(path) for path in paths]) for paths in styles]
+    return contact_sheet([read_rgb(content) for content in contents], headings, results)
 
 
 def _pictures(path: Path) -> list[Path]:

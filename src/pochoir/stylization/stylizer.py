@@ -22,7 +22,8 @@ STALLED_STEPS = 10
 
 
 class Stylizer(pl.LightningModule):
-    """Paints a subject from coarse to fine. `z` is the parameter, `picture()` what it stands for.
+    """Paints a subject from coarse to fine. `z` is the parameter, `picture()` what it stands for, `totals` the losses
+    of this level so far, `parts` the last ones by kind.
 
     initial: `[1, 3, H, W]` in [0, 1] of any size, what the coarsest level starts from. log_every: steps from one log of
     the losses to the next, the Trainer's `log_every_n_steps` (nine values cost as much as a small step).
@@ -52,6 +53,7 @@ class Stylizer(pl.LightningModule):
         self.level = 0
         self.z = nn.Parameter(to_parameter(resize(initial, levels[0].size), recipe.image))
         self.totals: list[float] = []
+        self.parts: dict[str, float] = {}
         self.last_good = self.z.detach().clone()
         self._encoder = (encoder,)  # in a tuple, as a module would join the state
         self._objective: Objective | None = None
@@ -107,8 +109,10 @@ class Stylizer(pl.LightningModule):
             )
         self.last_good = self.z.detach().clone()
         self.totals.append(float(total.detach()))
+        self.parts = _sums_by_kind(named)
         if (self.global_step + 1) % self.log_every == 0:
-            self._log({name: value.detach() for name, value in named.items()}, total.detach())
+            detached = {name: value.detach() for name, value in named.items()}
+            self.log_dict({"loss": total.detach(), **self.parts, **detached}, batch_size=1)
         return total
 
     def configure_optimizers(self) -> Any:
@@ -150,15 +154,6 @@ class Stylizer(pl.LightningModule):
         subject = self.subject.at(self.levels[self.level].size).to(self.device)
         return Objective(self._encoder[0].to(self.device), subject, self.layers, self.recipe)
 
-    def _log(self, named: dict[str, Tensor], total: Tensor) -> None:
-        """By name, by kind, and in all."""
-        kinds = {name.split("/")[0] for name in named if "/" in name}
-        sums = {
-            kind: torch.stack([value for name, value in named.items() if name.startswith(f"{kind}/")]).sum()
-            for kind in kinds
-        }
-        self.log_dict({"loss": total, **sums, **named}, batch_size=1)
-
     def _has_stalled(self) -> bool:
         if self.recipe.tolerance == 0 or len(self.totals) <= STALLED_STEPS:
             return False
@@ -172,6 +167,16 @@ class Stylizer(pl.LightningModule):
         subject = self.subject.at((image.shape[-2], image.shape[-1])).to(image.device)
         assert subject.region is not None
         return image * subject.region + subject.content * (1 - subject.region)
+
+
+def _sums_by_kind(named: dict[str, Tensor]) -> dict[str, float]:
+    """Of losses named kind/layer, the sum of each kind."""
+    sums: dict[str, float] = {}
+    for name, value in named.items():
+        kind, _, layer = name.partition("/")
+        if layer:
+            sums[kind] = sums.get(kind, 0.0) + float(value.detach())
+    return sums
 
 
 class Steps:
