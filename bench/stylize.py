@@ -1,6 +1,6 @@
 """This project's presets and other programs of style transfer on the same pictures, one after another.
 
-    python bench/stylize.py --content ../shared/data/content/polar_bear.jpg --style ../shared/data/styles/wave.jpg
+    python bench/stylize.py --content photo.jpg --style painting.jpg
 
 Every program runs in a process of its own: `seconds` is all of it, `painting` leaves out its start, loading its network
 and saving, GB is its peak of resident memory. Every saved picture is scored by one float32 referee
@@ -16,8 +16,6 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from datetime import date
@@ -27,33 +25,27 @@ from typing import Any
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from torch import Tensor
 
-from pochoir.config import EncoderConfig, StylizeConfig
+from pochoir.config import EncoderConfig
 from pochoir.files import read_json, write_json
 from pochoir.images import read_rgb, to_tensor
-from pochoir.runs import paint
 from pochoir.runs.versions import versions
-from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.encoder import Encoder, build_encoder
-from pochoir.stylization.objective import Objective, Subject
-from pochoir.stylization.pyramid import Level, Size, fit, pyramid, resize
+from pochoir.stylization.objective import Subject
+from pochoir.stylization.pyramid import Size, resize
 from pochoir.stylization.scoring import scores
-from pochoir.stylization.stylizer import FIRST_STEP, Stylizer
-from pochoir.validation import validate
 from stylize_others import OTHERS, MissingError, Outcome, Point, Task, execute
+from stylize_overhead import lightning_overhead
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = [name for name in ("default", "quick", "fine", "gatys2015") if (ROOT / f"conf/recipe/{name}.yaml").is_file()]
 CURVED = ("default", "quick")
 """Presets that are run a second time, for pictures on the way."""
 OVERHEAD = "overhead"
-ROUNDS = 2
 
 console = Console(highlight=False)
 
@@ -164,65 +156,6 @@ def _log_interp(at: float, x: list[float], y: list[float]) -> float:
     return float(np.exp(np.interp(np.log(at), np.log(x), np.log(y))))
 
 
-def lightning_overhead(content: Path, style: Path, size: int) -> dict[str, float]:
-    """Seconds of the default recipe through Lightning, as `paint` sets it up, and by a bare loop, taking turns."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        given = [f"content='{content}'", f"style='{style}'", "milestones=0", "trainer.progress_bar=false"]
-        config = validate(compose("stylize", given), StylizeConfig)
-    photo, painting = (to_tensor(read_rgb(path))[None] for path in (content, style))
-    photo = resize(photo, fit((photo.shape[-2], photo.shape[-1]), size))
-    subject = Subject(photo, [painting], [1.0])
-    recipe = config.recipe
-    levels = pyramid((photo.shape[-2], photo.shape[-1]), coarsest=recipe.coarsest, steps=recipe.steps)
-    painter = paint.open_workshop(config).painter
-
-    def bare() -> float:
-        return bare_loop(config, subject, levels, painter)
-
-    def lightning() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            stylizer = Stylizer(
-                subject, photo, encoder=painter, levels=levels, layers=config.encoder, recipe=config.recipe
-            )
-            job = paint.Job(content.stem, content, (style,), (1.0,), Path(folder))
-            paint._trainer(config, job, levels).fit(stylizer)
-            return stylizer.totals[-1]
-
-    bare_loop(config, subject, [Level(level.size, 1) for level in levels], painter)  # sets things up
-    seconds = {"bare": 0.0, "lightning": 0.0}
-    losses = {}
-    for number in range(ROUNDS):
-        for loop in (bare, lightning) if number % 2 == 0 else (lightning, bare):
-            started = time.perf_counter()
-            losses[f"{loop.__name__}_loss"] = loop()
-            seconds[loop.__name__] += (time.perf_counter() - started) / ROUNDS
-    steps = sum(level.steps for level in levels)
-    return {**seconds, **losses, "ratio": seconds["lightning"] / seconds["bare"], "evaluations": steps}
-
-
-def bare_loop(config: StylizeConfig, subject: Subject, levels: list[Level], painter: Encoder) -> float:
-    """What a Stylizer does, without Lightning; returns the last loss."""
-    recipe, image, last = config.recipe, subject.content, torch.tensor(0.0)
-    for level in levels:
-        objective = Objective(painter, subject.at(level.size), config.encoder, recipe)
-        z = to_parameter(resize(image, level.size), recipe.image).requires_grad_()
-        optimizer = torch.optim.LBFGS(
-            [z], lr=recipe.lr, max_iter=1, history_size=recipe.history, tolerance_grad=0, tolerance_change=0
-        )
-        for step in range(level.steps):
-            optimizer.param_groups[0]["lr"] = FIRST_STEP * z.numel() if step == 0 else recipe.lr
-            last = optimizer.step(partial(_evaluate, z, optimizer, objective, recipe.image))
-        image = to_image(z.detach(), recipe.image)
-    return float(last.detach())
-
-
-def _evaluate(z: Tensor, optimizer: torch.optim.Optimizer, objective: Objective, kind: str) -> Tensor:
-    optimizer.zero_grad()
-    loss = torch.stack(list(objective(to_image(z, kind)).values())).sum()
-    loss.backward()
-    return loss
-
-
 def show(pair: str, rows: dict[str, dict[str, Any]], comparison: dict[str, Any] | None) -> None:
     table = Table(title=f"{pair}, {torch.get_num_threads()} threads")
     for column in ("", "seconds", "painting", "steps", "GB", "style error", "content error"):
@@ -284,9 +217,8 @@ def machine() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    data = ROOT.parent / "shared/data"
-    parser.add_argument("--content", type=Path, nargs="+", default=[data / "content/polar_bear.jpg"])
-    parser.add_argument("--style", type=Path, nargs="+", default=[data / "styles/wave.jpg"])
+    parser.add_argument("--content", type=Path, nargs="+", required=True)
+    parser.add_argument("--style", type=Path, nargs="+", required=True)
     parser.add_argument("--size", type=int, default=512, help="long side in pixels")
     parser.add_argument("--steps", type=int, default=100, help="evaluations of programs without an end of their own")
     parser.add_argument("--only", nargs="+", default=[*PROGRAMS, OVERHEAD], choices=[*PROGRAMS, OVERHEAD])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pochoir.stylization.pyramid import MIN_SIDE, Level, cover, fit, fit_area, pyramid, resize
+from pochoir.stylization.pyramid import MIN_SIDE, Level, cover, fit, fit_area, pixels_to_see, pyramid, resize
 
 
 def test_levels_double_up_to_the_picture() -> None:
@@ -30,6 +30,10 @@ def test_no_level_is_too_narrow_for_the_encoder() -> None:
 
 def test_work_counts_pixels_and_evaluations() -> None:
     assert Level((20, 30), 4).work == 2400
+
+
+def test_looking_at_content_style_and_result_is_work_too() -> None:
+    assert pixels_to_see([Level((30, 30), 4), Level((60, 60), 2)]) == 900 * 4 + 600 + 3600 * 2 + 2400 + 3600
 
 
 def test_fit_keeps_the_aspect() -> None:

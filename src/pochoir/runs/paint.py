@@ -4,7 +4,7 @@ import json
 import resource
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +17,24 @@ from rich.console import Console
 from torch import Tensor
 
 from pochoir.config import EncoderConfig, StylizeConfig
-from pochoir.errors import ConfigError, NonFiniteLossError
+from pochoir.errors import NonFiniteLossError
 from pochoir.files import read_json, write_json
 from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor, write_image
 from pochoir.inspection.painting import Milestones, PaintProgress, painting_panel, write_film
+from pochoir.runs.devices import check_devices
 from pochoir.runs.interruption import CheckpointOnInterrupt
+from pochoir.runs.painting_job import Job, earlier_result, result_path, settings_of
 from pochoir.runs.versions import versions
 from pochoir.stylization.colors import luminance, match_colors, with_luminance
 from pochoir.stylization.encoder import Encoder, build_encoder
 from pochoir.stylization.objective import Subject
 from pochoir.stylization.plan import Plan, choose_dtype, fitted, free_memory, gigabytes
-from pochoir.stylization.pyramid import Level, Size, cover, fit, pyramid, resize
+from pochoir.stylization.pyramid import Level, Size, cover, fit, pixels_to_see, pyramid, resize
 from pochoir.stylization.scoring import losses_and_scores
 from pochoir.stylization.stylizer import Stylizer
 
 CHECKPOINT_EVERY_STEPS = 20
-UNCOMPARED = {"milestones", "memory", "trainer.progress_bar", "trainer.log_every_n_steps"}
-"""Settings that may differ when a run is continued: the picture does not depend on them."""
-
 console = Console(highlight=False, soft_wrap=True)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One picture to paint: its name in the run, its content, the styles blended in it, and where all of it goes."""
-
-    name: str
-    content: Path
-    styles: tuple[Path, ...]
-    blend: tuple[float, ...]
-    folder: Path
 
 
 @dataclass(frozen=True)
@@ -65,7 +53,11 @@ class Workshop:
 
 
 def open_workshop(config: StylizeConfig) -> Workshop:
-    """Load the encoder and find out what this machine does best; raises `WeightsError` without weights."""
+    """Load the encoder and find out what this machine does best.
+
+    Raises `WeightsError` without weights, and `ConfigError` without the device.
+    """
+    check_devices(config.trainer.accelerator, config.trainer.devices)
     encoder = build_encoder(config.encoder)
     device = pl.Trainer(accelerator=config.trainer.accelerator, devices=1, barebones=True).strategy.root_device
     dtype, seconds = choose_dtype(config.trainer.precision, encoder, looked_at(config.encoder), device)
@@ -85,8 +77,8 @@ def paint(config: StylizeConfig, job: Job, workshop: Workshop) -> dict[str, Any]
     folder is not painted again, a begun one is continued by its plan. Raises `ConfigError` where the folder holds one
     of other settings, and `NonFiniteLossError` after saving last_good.png.
     """
-    settings = _settings(config, job)
-    if (earlier := _earlier_result(settings, job)) is not None:
+    settings = settings_of(config, job)
+    if (earlier := earlier_result(settings, job)) is not None:
         return earlier
     started = time.perf_counter()
     content = read_picture(job.content)
@@ -96,7 +88,7 @@ def paint(config: StylizeConfig, job: Job, workshop: Workshop) -> dict[str, Any]
         console.print(note)
     levels = pyramid(plan.size, coarsest=plan.recipe.coarsest, steps=plan.recipe.steps)
     subject = _subject(config, job, content, plan.size)
-    seconds = workshop.seconds_per_pixel * sum(level.work for level in levels)
+    seconds = workshop.seconds_per_pixel * pixels_to_see(levels)
     console.print(
         f"{job.name}: {plan.size[1]}×{plan.size[0]}, {sum(level.steps for level in levels)} evaluations in "
         f"{len(levels)} levels, about {seconds:.0f} s and {gigabytes(plan.bytes_needed)}"
@@ -112,7 +104,7 @@ def paint(config: StylizeConfig, job: Job, workshop: Workshop) -> dict[str, Any]
     )
     write_json(job.folder / "settings.json", settings)
     write_json(job.folder / "plan.json", plan.to_json())
-    trainer = _trainer(config, job, levels)
+    trainer = build_trainer(config, job, levels)
     _fit(trainer, stylizer, job)
     return _record(config, job, content, plan, stylizer, workshop.encoder, time.perf_counter() - started)
 
@@ -127,7 +119,8 @@ def _fit(trainer: pl.Trainer, stylizer: Stylizer, job: Job) -> None:
         raise NonFiniteLossError(f"{error}. The last good picture: {good}") from None
 
 
-def _trainer(config: StylizeConfig, job: Job, levels: list[Level]) -> pl.Trainer:
+def build_trainer(config: StylizeConfig, job: Job, levels: list[Level]) -> pl.Trainer:
+    """Lightning's Trainer for one picture: an epoch a level, checkpoints, milestones and events in the job's folder."""
     settings = config.trainer
     callbacks: list[pl.Callback] = [CheckpointOnInterrupt(job.folder / "last.ckpt")]
     if config.milestones:
@@ -201,35 +194,6 @@ def _initial(config: StylizeConfig, subject: Subject, size: Size) -> Tensor:
     return cover(to_tensor(read_rgb(Path(config.init).expanduser()))[None], size)
 
 
-def _settings(config: StylizeConfig, job: Job) -> dict[str, Any]:
-    """What decides the picture, flat and in JSON's types; kept beside it and in its metadata."""
-    flat: dict[str, Any] = {}
-    for name, value in asdict(config).items():
-        group = {f"{name}.{key}": item for key, item in value.items()} if isinstance(value, dict) else {name: value}
-        flat.update(group)
-    flat["content"] = str(job.content)
-    flat["styles"] = [str(style) for style in job.styles]
-    flat["blend"] = list(job.blend)
-    return {name: value for name, value in flat.items() if name not in UNCOMPARED | {"style"}}
-
-
-def _earlier_result(settings: dict[str, Any], job: Job) -> dict[str, Any] | None:
-    """The metrics of a picture that is finished already; raises `ConfigError` for one of other settings."""
-    earlier = read_json(job.folder / "settings.json")
-    if earlier is None:
-        return None
-    names = [name for name in {**earlier, **settings} if earlier.get(name) != settings.get(name)]
-    if names:
-        differences = "\n".join(f"  - {name}: {earlier.get(name)} there, now {settings.get(name)}" for name in names)
-        raise ConfigError(f"{job.folder} holds a picture of other settings; choose another folder:\n{differences}")
-    return read_json(job.folder / "metrics.json")
-
-
-def result_path(config: StylizeConfig, job: Job) -> Path:
-    """Where a job's picture is saved."""
-    return job.folder / f"result{config.suffix}"
-
-
 def _record(
     config: StylizeConfig, job: Job, content: Picture, plan: Plan, stylizer: Stylizer, encoder: Encoder, seconds: float
 ) -> dict[str, Any]:
@@ -242,7 +206,7 @@ def _record(
     alpha = None
     if content.alpha is not None and config.suffix != ".jpg":
         alpha = to_pixels(resize(to_tensor(content.alpha[..., None])[None], plan.size)[0])[..., 0]
-    settings = _settings(config, job)
+    settings = settings_of(config, job)
     write_image(path, to_pixels(painted[0]), alpha=alpha, settings=json.dumps(settings))
     saved = read_picture(path).pixels
 

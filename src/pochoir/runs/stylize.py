@@ -15,7 +15,8 @@ from pochoir.errors import DataError, PochoirError
 from pochoir.images import find_images, read_rgb, write_image
 from pochoir.inspection.overlays import Picture, beside
 from pochoir.inspection.painting import contact_sheet
-from pochoir.runs.paint import Job, open_workshop, paint, result_path
+from pochoir.runs.paint import open_workshop, paint
+from pochoir.runs.painting_job import Job, result_path
 
 
 @dataclass

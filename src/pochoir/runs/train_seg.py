@@ -27,6 +27,7 @@ from pochoir.files import write_json
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.samples import report_samples
 from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
+from pochoir.runs.devices import check_devices
 from pochoir.runs.versions import versions
 from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
@@ -42,6 +43,7 @@ def train(config: TrainSegConfig, folder: Path) -> float | None:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # no advertisements
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", module="pytorch_lightning")
     torch.set_flush_denormal(True)  # an untrained mask head's denormal gradients slow a CPU twentyfold
+    check_devices(config.trainer.accelerator, config.trainer.devices)
     pl.seed_everything(config.seed, verbose=False)
     data = SegmentationData(config.dataset, config.augment, seed=config.seed)
     if config.check_data:

@@ -49,6 +49,18 @@ def pyramid(size: Size, *, coarsest: int, steps: list[int]) -> list[Level]:
     return [Level(fit(size, side), count) for side, count in zip(sides, counts, strict=False)]
 
 
+def pixels_to_see(levels: list[Level]) -> int:
+    """Pixels that a run passes through the encoder with their gradient, or as much work without.
+
+    Besides its evaluations, a level looks at its content and style, and the saved picture is looked at like that once
+    more; a look without a gradient is a third of one with it.
+    """
+    return (
+        sum(level.work + 2 * level.work // (3 * level.steps) for level in levels)
+        + levels[-1].size[0] * levels[-1].size[1]
+    )
+
+
 def resize(image: Tensor, size: Size) -> Tensor:
     """`[B, C, H, W]` in [0, 1] to `[B, C, *size]`, bicubic, averaged where it shrinks."""
     if image.shape[-2:] == size:
