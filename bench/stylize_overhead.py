@@ -34,7 +34,8 @@ def lightning_overhead(content: Path, style: Path, size: int) -> dict[str, float
     subject = Subject(photo, [painting], [1.0])
     recipe = config.recipe
     levels = pyramid((photo.shape[-2], photo.shape[-1]), coarsest=recipe.coarsest, steps=recipe.steps)
-    painter = paint.open_workshop(config).painter
+    workshop = paint.open_workshop(config)
+    painter = workshop.encoder.cast(workshop.dtype)
 
     def bare() -> float:
         return bare_loop(config, subject, levels, painter)

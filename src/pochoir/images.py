@@ -56,6 +56,19 @@ def find_images(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
 
 
+def pictures_at(path: Path, key: str) -> list[Path]:
+    """The picture that a setting names, or all in the folder that it names; `DataError` for a folder without any.
+
+    key: the setting, for the message. A single path is not looked at.
+    """
+    if not path.is_dir():
+        return [path]
+    found = find_images(path)
+    if not found:
+        raise DataError(f"{key}: {path} holds no pictures")
+    return found
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[ImageFile]:
     """A file's first picture, its header read; whatever goes wrong with it is a `DataError` that says why."""

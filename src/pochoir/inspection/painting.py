@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 from PIL import Image
-from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from pochoir.files import write_bytes
 from pochoir.images import to_pixels, write_image
 from pochoir.inspection.overlays import GAP, Picture, beside, fit_height
+from pochoir.inspection.tensorboard import writer_of
 from pochoir.stylization.pyramid import Level
 
 CELL = (240, 320)
@@ -51,7 +51,7 @@ class PaintProgress(pl.Callback):
             + " ".join(f"{name} {value:.4g}" for name, value in losses.items())
         )
         before = sum(earlier.work for earlier in self.levels[: pl_module.level])
-        done = before + level.size[0] * level.size[1] * (batch_idx + 1)
+        done = before + level.pixels * (batch_idx + 1)
         self._progress.update(self._task, completed=done, where=where)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -74,8 +74,9 @@ class Milestones(pl.Callback):
         if trainer.global_step in self.steps:
             pixels = to_pixels(pl_module.picture()[0])
             write_image(self.folder / f"{trainer.global_step:05d}.png", pixels)
-            if isinstance(trainer.logger, TensorBoardLogger):
-                trainer.logger.experiment.add_image("picture", pixels, trainer.global_step, dataformats="HWC")
+            writer = writer_of(trainer)
+            if writer is not None:
+                writer.add_image("picture", pixels, trainer.global_step, dataformats="HWC")
 
 
 def write_film(pictures: list[Path], path: Path) -> None:
@@ -94,8 +95,7 @@ def write_film(pictures: list[Path], path: Path) -> None:
 
 def painting_panel(content: Picture, styles: list[Picture], result: Picture) -> Picture:
     """Content, styles and result in a row, as high as the result."""
-    height = result.shape[0]
-    return beside([fit_height(content, height), *(fit_height(style, height) for style in styles), result])
+    return beside([fit_height(content, result.shape[0]), *styles, result])
 
 
 def contact_sheet(contents: list[Picture], styles: list[Picture], results: list[list[Picture | None]]) -> Picture:

@@ -7,11 +7,11 @@ import numpy as np
 import pytorch_lightning as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from pytorch_lightning.loggers import TensorBoardLogger
 
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.images import to_pixels, write_image
 from pochoir.inspection.overlays import Picture, beside, draw_instances, grid
+from pochoir.inspection.tensorboard import writer_of
 from pochoir.segmentation.evaluation import Evaluation, ImageRecord, decode_mask
 from pochoir.segmentation.module import SegmentationModule
 
@@ -32,7 +32,7 @@ class ValidationPanels(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: SegmentationModule) -> None:  # type: ignore[override]
         if not trainer.is_global_zero or pl_module.evaluation is None:
             return
-        writer = _writer(trainer)
+        writer = writer_of(trainer)
         by_id = {item.image_id: item for item in pl_module.records}
         pictures = []
         for index in range(self.shown):
@@ -77,8 +77,3 @@ def precision_recall_figure(evaluation: Evaluation) -> Figure:
     axes.legend(loc="lower left")
     axes.grid(alpha=0.3)
     return figure
-
-
-def _writer(trainer: pl.Trainer) -> Any:
-    loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
-    return loggers[0].experiment if loggers else None

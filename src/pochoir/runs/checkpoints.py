@@ -35,8 +35,12 @@ class BestCheckpoint(ModelCheckpoint):
         super().load_state_dict(state_dict)
 
 
-def last_checkpoint(folder: Path) -> ModelCheckpoint:
-    """`last.ckpt` after every epoch."""
+def last_checkpoint(folder: Path, *, every_steps: int | None = None) -> ModelCheckpoint:
+    """`last.ckpt` after every epoch, or after so many steps instead."""
+    if every_steps is not None:
+        return ModelCheckpoint(
+            folder, "last", every_n_train_steps=every_steps, save_on_train_epoch_end=False, **_PLAIN_NAMES
+        )
     return ModelCheckpoint(folder, "last", every_n_epochs=1, save_on_train_epoch_end=True, **_PLAIN_NAMES)
 
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from omegaconf import OmegaConf
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 from torch import Tensor
@@ -21,6 +19,8 @@ from pochoir.errors import NonFiniteLossError
 from pochoir.files import read_json, write_json
 from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor, write_image
 from pochoir.inspection.painting import Milestones, PaintProgress, painting_panel, write_film
+from pochoir.inspection.tensorboard import show_config
+from pochoir.runs.checkpoints import last_checkpoint
 from pochoir.runs.devices import check_devices
 from pochoir.runs.interruption import CheckpointOnInterrupt
 from pochoir.runs.painting_job import Job, earlier_result, result_path, settings_of
@@ -45,11 +45,6 @@ class Workshop:
     device: torch.device
     dtype: torch.dtype
     seconds_per_pixel: float
-
-    @property
-    def painter(self) -> Encoder:
-        """The encoder in its fastest type."""
-        return self.encoder.cast(self.dtype)
 
 
 def open_workshop(config: StylizeConfig) -> Workshop:
@@ -127,18 +122,8 @@ def build_trainer(config: StylizeConfig, job: Job, levels: list[Level]) -> pl.Tr
         callbacks.append(Milestones(job.folder / "progress", levels, config.milestones))
     if settings.progress_bar:
         callbacks.append(PaintProgress(levels, job.name))
-    callbacks.append(
-        ModelCheckpoint(
-            job.folder,
-            "last",
-            every_n_train_steps=CHECKPOINT_EVERY_STEPS,
-            save_on_train_epoch_end=False,
-            enable_version_counter=False,
-        )
-    )
-    logger = TensorBoardLogger(job.folder, name="", version="", default_hp_metric=False)
-    logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.structured(config))}\n```")
-    return pl.Trainer(
+    callbacks.append(last_checkpoint(job.folder, every_steps=CHECKPOINT_EVERY_STEPS))
+    trainer = pl.Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,
         precision="32-true",
@@ -149,9 +134,11 @@ def build_trainer(config: StylizeConfig, job: Job, levels: list[Level]) -> pl.Tr
         log_every_n_steps=settings.log_every_n_steps,
         enable_progress_bar=False,
         enable_model_summary=False,
-        logger=logger,
+        logger=TensorBoardLogger(job.folder, name="", version="", default_hp_metric=False),
         callbacks=callbacks,
     )
+    show_config(trainer, config)
+    return trainer
 
 
 def _plan(config: StylizeConfig, content: Picture, workshop: Workshop) -> Plan:
@@ -218,7 +205,7 @@ def _record(
         "loss": sum(losses.values()),
         "losses": losses,
         **errors,
-        "evaluations": stylizer.evaluations_done,
+        "evaluations": stylizer.global_step,
         "seconds": round(seconds, 2),
         "peak_memory_gb": round(peak_memory() / 1e9, 2),
         "size": {"height": plan.size[0], "width": plan.size[1]},

@@ -11,7 +11,7 @@ from rich.progress import track
 from pochoir.config import PredictSegConfig
 from pochoir.errors import DataError
 from pochoir.files import write_json
-from pochoir.images import find_images, read_rgb, to_tensor, write_image
+from pochoir.images import pictures_at, read_rgb, to_tensor, write_image
 from pochoir.inspection.overlays import draw_instances
 from pochoir.segmentation.evaluation import encode_masks, xywh
 from pochoir.segmentation.predictor import Predictor, choose_device
@@ -34,7 +34,7 @@ def predict(config: PredictSegConfig, folder: Path) -> PredictionSummary:
     file whose annotations carry a score. Unreadable pictures are named, skipped and listed in `failures`; a picture
     without objects is reported in `empty`. Raises `DataError` when there is no picture at all.
     """
-    paths = input_images(Path(config.input).expanduser())
+    paths = pictures_at(Path(config.input).expanduser(), "input")
     predictor = Predictor.from_checkpoint(Path(config.ckpt).expanduser(), device=choose_device(config.accelerator))
     summary = PredictionSummary()
     for path in track(paths, description="Predicting", console=Console(stderr=True), disable=len(paths) < 2):
@@ -55,16 +55,6 @@ def predict(config: PredictSegConfig, folder: Path) -> PredictionSummary:
     )
     _report(summary, folder)
     return summary
-
-
-def input_images(path: Path) -> list[Path]:
-    """The picture itself, or all pictures in the folder; raises `DataError` when there are none."""
-    if not path.is_dir():
-        return [path]
-    found = find_images(path)
-    if not found:
-        raise DataError(f"input: {path} holds no pictures")
-    return found
 
 
 def _predict_one(

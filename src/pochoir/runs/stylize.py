@@ -11,8 +11,8 @@ import torch
 from rich.console import Console
 
 from pochoir.config import StylizeConfig
-from pochoir.errors import DataError, PochoirError
-from pochoir.images import find_images, read_rgb, write_image
+from pochoir.errors import PochoirError
+from pochoir.images import pictures_at, read_rgb, write_image
 from pochoir.inspection.overlays import Picture, beside
 from pochoir.inspection.painting import contact_sheet
 from pochoir.runs.paint import open_workshop, paint
@@ -71,8 +71,9 @@ def stylize(config: StylizeConfig, folder: Path) -> PaintingSummary:
 
 def jobs_of(config: StylizeConfig, folder: Path) -> Iterator[Job]:
     """Every content with every style, or with all styles blended; raises `DataError` for an empty folder."""
-    contents = _pictures(Path(config.content).expanduser())
-    styles = [path for style in config.styles or [config.style or ""] for path in _pictures(Path(style).expanduser())]
+    contents = pictures_at(Path(config.content).expanduser(), "content")
+    given = config.styles or [config.style or ""]
+    styles = [path for style in given for path in pictures_at(Path(style).expanduser(), "style")]
     if config.blend is not None:
         whole = sum(config.blend)
         choices = [(tuple(styles), tuple(weight / whole for weight in config.blend))]
@@ -96,12 +97,3 @@ def _sheet(config: StylizeConfig, jobs: list[Job]) -> Picture:
     results = [[painted.get((content, style)) for style in styles] for content in contents]
     headings = [beside([read_rgb(path) for path in paths]) for paths in styles]
     return contact_sheet([read_rgb(content) for content in contents], headings, results)
-
-
-def _pictures(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = find_images(path)
-    if not found:
-        raise DataError(f"{path} holds no pictures")
-    return found

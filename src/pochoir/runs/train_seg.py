@@ -9,7 +9,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import (
     EarlyStopping,
     EMAWeightAveraging,
@@ -26,6 +25,7 @@ from pochoir.errors import ConfigError
 from pochoir.files import write_json
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.samples import report_samples
+from pochoir.inspection.tensorboard import show_config
 from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
 from pochoir.runs.devices import check_devices
 from pochoir.runs.versions import versions
@@ -64,9 +64,7 @@ def train(config: TrainSegConfig, folder: Path) -> float | None:
     trainer = build_trainer(config, folder, data, history)
     if trainer.is_global_zero:
         data.split.write(folder / "split.json")
-    if isinstance(trainer.logger, TensorBoardLogger):
-        text = OmegaConf.to_yaml(OmegaConf.structured(config))
-        trainer.logger.experiment.add_text("config", f"```yaml\n{text}\n```")
+    show_config(trainer, config)
 
     started = time.perf_counter()
     _fit(trainer, module, data, config, folder)

@@ -19,9 +19,13 @@ class Level:
     steps: int
 
     @property
+    def pixels(self) -> int:
+        return self.size[0] * self.size[1]
+
+    @property
     def work(self) -> int:
         """Pixels passed through the encoder, which is what time is proportional to."""
-        return self.size[0] * self.size[1] * self.steps
+        return self.pixels * self.steps
 
 
 def fit(size: Size, long_side: int) -> Size:
@@ -55,10 +59,7 @@ def pixels_to_see(levels: list[Level]) -> int:
     Besides its evaluations, a level looks at its content and style, and the saved picture is looked at like that once
     more; a look without a gradient is a third of one with it.
     """
-    return (
-        sum(level.work + 2 * level.work // (3 * level.steps) for level in levels)
-        + levels[-1].size[0] * levels[-1].size[1]
-    )
+    return sum(level.work + 2 * level.pixels // 3 for level in levels) + levels[-1].pixels
 
 
 def resize(image: Tensor, size: Size) -> Tensor:

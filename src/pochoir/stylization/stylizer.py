@@ -68,10 +68,6 @@ class Stylizer(pl.LightningModule):
         """The last picture whose losses were finite."""
         return self._finished(self.last_good)
 
-    @property
-    def evaluations_done(self) -> int:
-        return self.global_step
-
     def setup(self, stage: str) -> None:
         """Refuse what Lightning would run silently wrong."""
         trainer = self.trainer
