@@ -33,7 +33,7 @@ def lightning_overhead(content: Path, style: Path, size: int) -> dict[str, float
     photo = resize(photo, fit((photo.shape[-2], photo.shape[-1]), size))
     subject = Subject(photo, [painting], [1.0])
     recipe = config.recipe
-    levels = pyramid((photo.shape[-2], photo.shape[-1]), coarsest=recipe.coarsest, steps=recipe.steps)
+    levels = pyramid((photo.shape[-2], photo.shape[-1]), recipe)
     workshop = paint.open_workshop(config)
     painter = workshop.encoder.cast(workshop.dtype)
 

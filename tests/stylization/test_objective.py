@@ -58,6 +58,16 @@ def test_layer_weights_are_shares_and_zero_leaves_a_layer_out(encoder: Encoder, 
     assert "relu1_1" not in alone.layers
 
 
+def test_a_depth_leaves_deeper_layers_out_and_others_as_they_are(encoder: Encoder, subject: Subject) -> None:
+    image = torch.rand_like(subject.content)
+    whole = Objective(encoder, subject, LAYERS, RECIPE)(image)
+    shallow = Objective(encoder, subject, LAYERS, RECIPE, depth=2)(image)
+    assert set(shallow) == {"style/relu1_1", "style/relu2_1", "tv"}
+    assert shallow["style/relu2_1"].item() == pytest.approx(whole["style/relu2_1"].item(), rel=1e-6)
+    deep = replace(LAYERS, style_layers=["relu3_1"])  # a picture without any style layer would not be painted
+    assert "style/relu3_1" in Objective(encoder, subject, deep, RECIPE, depth=2)(image)
+
+
 @pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
 def test_blended_styles_lie_between(encoder: Encoder, subject: Subject, stripes: Tensor, style_loss: str) -> None:
     other = 1 - stripes.flip(-1) * 0.5

@@ -107,6 +107,9 @@ class RecipeConfig:
     """Long side of the coarsest pyramid level in pixels; each level has twice the one before, up to the picture."""
     steps: list[int] = field(default_factory=lambda: [100, 45, 22])
     """Evaluations of each level, coarsest first; the last number holds for all levels beyond."""
+    depths: list[int] = field(default_factory=lambda: [5])
+    """Deepest block of encoder layers that each level looks at, as `steps`: what deeper layers see is settled at coarse
+    levels already, and a level without its last blocks is several times as fast."""
     tolerance: float = setting(0.0, low=0, high=1)
     """A level ends early when 10 steps together lower the loss by less than this share; 0 never."""
 
@@ -114,6 +117,8 @@ class RecipeConfig:
         found = []
         if not self.steps or any(count < 1 for count in self.steps):
             found.append(f"steps: {self.steps} must be one number or more, each at least 1")
+        if not self.depths or any(not 1 <= depth <= 5 for depth in self.depths):
+            found.append(f"depths: {self.depths} must be one number or more, each from 1 to 5")
         if self.content_weight == self.style_weight == self.tv_weight == 0:
             found.append("style_weight: all weights are 0, so there is nothing to minimise")
         if self.normalization == "gatys2015" and self.style_loss != "gram":

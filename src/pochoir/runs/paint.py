@@ -81,7 +81,7 @@ def paint(config: StylizeConfig, job: Job, workshop: Workshop) -> dict[str, Any]
     plan = Plan.from_json(begun) if begun else _plan(config, content, workshop)
     for note in plan.notes:
         console.print(note)
-    levels = pyramid(plan.size, coarsest=plan.recipe.coarsest, steps=plan.recipe.steps)
+    levels = pyramid(plan.size, plan.recipe)
     subject = _subject(config, job, content, plan.size)
     seconds = workshop.seconds_per_pixel * pixels_to_see(levels)
     console.print(

@@ -98,9 +98,14 @@ def _per_channel(values: tuple[float, ...]) -> Tensor:
     return torch.tensor(values).view(1, 3, 1, 1)
 
 
+def block_of(layer: str) -> int:
+    """How many poolings lie before a layer, plus one."""
+    return int(layer[4])
+
+
 def stride(layer: str) -> int:
     """Pixels of the picture from one feature of `layer` to the next."""
-    return 2 ** (int(layer[4]) - 1)
+    return 2 ** (block_of(layer) - 1)
 
 
 def propagate(guide: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
@@ -112,7 +117,7 @@ def propagate(guide: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
     for _ in VGG_BLOCKS["vgg19"][1:]:
         small = min(levels[-1].shape[-2:]) < 2
         levels.append(levels[-1] if small else functional.avg_pool2d(levels[-1], 2))
-    return {layer: levels[int(layer[4]) - 1] for layer in layers}
+    return {layer: levels[block_of(layer) - 1] for layer in layers}
 
 
 def build_encoder(config: EncoderConfig) -> Encoder:

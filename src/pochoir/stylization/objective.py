@@ -10,7 +10,7 @@ from torch import Tensor
 from pochoir.config import EncoderConfig, RecipeConfig
 from pochoir.errors import DataError
 from pochoir.stylization import losses
-from pochoir.stylization.encoder import Encoder, propagate
+from pochoir.stylization.encoder import Encoder, block_of, propagate
 from pochoir.stylization.pyramid import fit_area, resize
 
 VANISHED = 0.5
@@ -57,16 +57,24 @@ class Objective:
     what is minimised.
 
     With a region the picture is laid over the content by it before it is looked at, so that what is optimised is what
-    will be seen. Raises `DataError` that names the layers at which the region vanishes.
+    will be seen. depth: the deepest block of layers that is looked at, unless no style layer would be left. Raises
+    `DataError` that names the layers at which the region vanishes.
     """
 
-    def __init__(self, encoder: Encoder, subject: Subject, layers: EncoderConfig, recipe: RecipeConfig) -> None:
+    def __init__(
+        self, encoder: Encoder, subject: Subject, layers: EncoderConfig, recipe: RecipeConfig, *, depth: int = 5
+    ) -> None:
         self.encoder = encoder
         self.recipe = recipe
         self.content = subject.content
         self.region = subject.region
         self.content_weights = _weights(layers.content_layers, layers.content_layer_weights, recipe.content_weight)
         self.style_weights = _weights(layers.style_layers, layers.style_layer_weights, recipe.style_weight)
+        if any(block_of(layer) <= depth for layer in self.style_weights):
+            self.content_weights, self.style_weights = (
+                {layer: weight for layer, weight in weights.items() if block_of(layer) <= depth}
+                for weights in (self.content_weights, self.style_weights)
+            )
         self.layers = list(dict.fromkeys([*self.content_weights, *self.style_weights]))
         self.guides: dict[str, Tensor] = {}
         if self.region is not None:

@@ -9,7 +9,7 @@ import torch
 
 from pochoir.config import RecipeConfig
 from pochoir.errors import ConfigError
-from pochoir.stylization.encoder import CHANNELS, Encoder, stride
+from pochoir.stylization.encoder import CHANNELS, Encoder, block_of, stride
 from pochoir.stylization.pyramid import MIN_SIDE, Size, fit
 
 WEIGHTS_BYTES = 150e6
@@ -64,7 +64,7 @@ def memory_needed(size: Size, layers: tuple[str, ...], dtype: torch.dtype, recip
     """
     pixels = size[0] * size[1]
     item = torch.finfo(dtype).bits // 8
-    deepest = max((int(layer[4]), int(layer[6])) for layer in layers) if layers else (1, 1)
+    deepest = max((block_of(layer), int(layer[6])) for layer in layers) if layers else (1, 1)
     total = 0.0
     for block, channels in enumerate(CHANNELS[: deepest[0]], start=1):
         here = pixels / 4 ** (block - 1)
@@ -72,7 +72,7 @@ def memory_needed(size: Size, layers: tuple[str, ...], dtype: torch.dtype, recip
         total += here * channels * item * convolutions
         if block < deepest[0]:
             total += here / 4 * channels * (item + 8)
-    total += sum(3 * 4 * CHANNELS[int(layer[4]) - 1] * pixels / stride(layer) ** 2 for layer in layers)
+    total += sum(3 * 4 * CHANNELS[block_of(layer) - 1] * pixels / stride(layer) ** 2 for layer in layers)
     total += 3 * CHANNELS[0] * pixels * item  # gradients on their way down, and a convolution's workspace
     pictures = 2 * recipe.history + 8 if recipe.optimizer == "lbfgs" else 8
     return total + pictures * 3 * 4 * pixels + WEIGHTS_BYTES

@@ -5,27 +5,41 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional
 
+from pochoir.config import RecipeConfig
+
 Size = tuple[int, int]
 
 MIN_SIDE = 32
 """Short side of the smallest level in pixels: two features at the encoder's last stride."""
 
 
+WORK = {1: 0.05, 2: 0.16, 3: 0.31, 4: 0.77, 5: 1.0}
+"""Of an evaluation up to relu5_1, the multiplications that remain if no layer beyond a block is looked at (VGG-19)."""
+
+
 @dataclass(frozen=True)
 class Level:
-    """One scale of the pyramid: the picture's (height, width) in pixels and how many evaluations it gets."""
+    """One scale of the pyramid: the picture's (height, width) in pixels, how many evaluations it gets, and the deepest
+    block of the encoder that they look at.
+    """
 
     size: Size
     steps: int
+    depth: int = 5
 
     @property
     def pixels(self) -> int:
         return self.size[0] * self.size[1]
 
     @property
-    def work(self) -> int:
-        """Pixels passed through the encoder, which is what time is proportional to."""
-        return self.pixels * self.steps
+    def work(self) -> float:
+        """Pixels passed through the whole encoder, or as much work: what time is proportional to."""
+        return self.look * self.steps
+
+    @property
+    def look(self) -> float:
+        """Work of one evaluation."""
+        return self.pixels * WORK[self.depth]
 
 
 def fit(size: Size, long_side: int) -> Size:
@@ -40,26 +54,27 @@ def fit_area(size: Size, area: float) -> Size:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def pyramid(size: Size, *, coarsest: int, steps: list[int]) -> list[Level]:
-    """Levels up to `size`, each twice the one before, the coarsest with a long side of about `coarsest`.
+def pyramid(size: Size, recipe: RecipeConfig) -> list[Level]:
+    """Levels up to `size`, each twice the one before, the first with a long side of about `recipe.coarsest`.
 
-    Each level gets its number of `steps`, the last number as often as needed. A picture so gets the same coarse levels,
-    and so the same look, at every size.
+    Each level gets its number of `recipe.steps` and `recipe.depths`, the last number as often as needed. A picture so
+    gets the same coarse levels, and so the same look, at every size.
     """
     sides = [max(size)]
-    while (half := round(sides[0] / 2)) >= coarsest / 2**0.5 and min(fit(size, half)) >= MIN_SIDE:  # nearest in octaves
+    nearest = recipe.coarsest / 2**0.5  # in octaves
+    while (half := round(sides[0] / 2)) >= nearest and min(fit(size, half)) >= MIN_SIDE:
         sides.insert(0, half)
-    counts = steps + steps[-1:] * len(sides)
-    return [Level(fit(size, side), count) for side, count in zip(sides, counts, strict=False)]
+    steps, depths = (given + given[-1:] * len(sides) for given in (recipe.steps, recipe.depths))
+    return [Level(fit(size, side), *chosen) for side, *chosen in zip(sides, steps, depths, strict=False)]
 
 
-def pixels_to_see(levels: list[Level]) -> int:
+def pixels_to_see(levels: list[Level]) -> float:
     """Pixels that a run passes through the encoder with their gradient, or as much work without.
 
     Besides its evaluations, a level looks at its content and style, and the saved picture is looked at like that once
     more; a look without a gradient is a third of one with it.
     """
-    return sum(level.work + 2 * level.pixels // 3 for level in levels) + levels[-1].pixels
+    return sum(level.work + level.look * 2 / 3 for level in levels) + levels[-1].pixels
 
 
 def resize(image: Tensor, size: Size) -> Tensor:
@@ -67,6 +82,17 @@ def resize(image: Tensor, size: Size) -> Tensor:
     if image.shape[-2:] == size:
         return image
     return functional.interpolate(image, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+
+
+def enlarge(image: Tensor, content: Tensor, size: Size) -> Tensor:
+    """A painted picture at a larger size, with the detail of its content that the smaller size could not hold.
+
+    All `[1, 3, H, W]` in [0, 1]. The detail is a band of the content's Laplacian pyramid (Burt and Adelson 1983; added
+    to upscaled paintings by Kolkin et al. 2019).
+    """
+    height, width = image.shape[-2:]
+    detail = resize(content, size) - resize(resize(content, (height, width)), size)
+    return (resize(image, size) + detail).clamp(0, 1)
 
 
 def cover(image: Tensor, size: Size) -> Tensor:

@@ -13,7 +13,7 @@ from pochoir.errors import ConfigError, NonFiniteLossError
 from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject
-from pochoir.stylization.pyramid import Level, resize
+from pochoir.stylization.pyramid import Level, enlarge, resize
 
 FIRST_STEP = 0.03
 """Mean change of a value of z in the first step of a level."""
@@ -141,14 +141,18 @@ class Stylizer(pl.LightningModule):
         """Carry the picture over to the next size, with an optimiser of its own."""
         image = to_image(self.z.detach(), self.recipe.image)
         self.level = index
-        self.z = nn.Parameter(to_parameter(resize(image, self.levels[index].size), self.recipe.image))
+        size = self.levels[index].size
+        if self.recipe.content_weight > 0:
+            image = enlarge(image, self.subject.content.to(image), size)
+        self.z = nn.Parameter(to_parameter(resize(image, size), self.recipe.image))
         self.totals = []
         self._objective = None
         self.trainer.strategy.setup_optimizers(self.trainer)
 
     def _build_objective(self) -> Objective:
-        subject = self.subject.at(self.levels[self.level].size).to(self.device)
-        return Objective(self._encoder[0].to(self.device), subject, self.layers, self.recipe)
+        level = self.levels[self.level]
+        subject = self.subject.at(level.size).to(self.device)
+        return Objective(self._encoder[0].to(self.device), subject, self.layers, self.recipe, depth=level.depth)
 
     def _has_stalled(self) -> bool:
         if self.recipe.tolerance == 0 or len(self.totals) <= STALLED_STEPS:
