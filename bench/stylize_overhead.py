@@ -11,12 +11,12 @@ from torch import Tensor
 
 from pochoir.config import StylizeConfig
 from pochoir.images import read_rgb, to_tensor
-from pochoir.runs import paint
-from pochoir.runs.painting_job import Job
+from pochoir.runs.paint import build_trainer
+from pochoir.runs.workshop import open_workshop
 from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject
-from pochoir.stylization.pyramid import Level, fit, pyramid, resize
+from pochoir.stylization.pyramid import Level, enlarge, fit, pyramid, resize
 from pochoir.stylization.stylizer import FIRST_STEP, Stylizer
 from pochoir.validation import validate
 
@@ -32,9 +32,8 @@ def lightning_overhead(content: Path, style: Path, size: int) -> dict[str, float
     photo, painting = (to_tensor(read_rgb(path))[None] for path in (content, style))
     photo = resize(photo, fit((photo.shape[-2], photo.shape[-1]), size))
     subject = Subject(photo, [painting], [1.0])
-    recipe = config.recipe
-    levels = pyramid((photo.shape[-2], photo.shape[-1]), recipe)
-    workshop = paint.open_workshop(config)
+    levels = pyramid((photo.shape[-2], photo.shape[-1]), config.recipe)
+    workshop = open_workshop(config)
     painter = workshop.encoder.cast(workshop.dtype)
 
     def bare() -> float:
@@ -45,8 +44,7 @@ def lightning_overhead(content: Path, style: Path, size: int) -> dict[str, float
             stylizer = Stylizer(
                 subject, photo, encoder=painter, levels=levels, layers=config.encoder, recipe=config.recipe
             )
-            job = Job(content.stem, content, (style,), (1.0,), Path(folder))
-            paint.build_trainer(config, job, levels).fit(stylizer)
+            build_trainer(config, content.stem, Path(folder), levels).fit(stylizer)
             return stylizer.totals[-1]
 
     bare_loop(config, subject, [Level(level.size, 1) for level in levels], painter)  # sets things up
@@ -66,7 +64,7 @@ def bare_loop(config: StylizeConfig, subject: Subject, levels: list[Level], pain
     recipe, image, last = config.recipe, subject.content, torch.tensor(0.0)
     for level in levels:
         objective = Objective(painter, subject.at(level.size), config.encoder, recipe)
-        z = to_parameter(resize(image, level.size), recipe.image).requires_grad_()
+        z = to_parameter(enlarge(image, subject.content, level.size), recipe.image).requires_grad_()
         optimizer = torch.optim.LBFGS(
             [z], lr=recipe.lr, max_iter=1, history_size=recipe.history, tolerance_grad=0, tolerance_change=0
         )

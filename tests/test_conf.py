@@ -9,13 +9,14 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from pochoir.config import KINDS, PredictSegConfig, StylizeConfig, TrainSegConfig
+from pochoir.config import KINDS, PaintConfig, PartialConfig, PredictSegConfig, StylizeConfig, TrainSegConfig
 from pochoir.validation import validate
 
 CONF = Path(__file__).parents[1] / "conf"
 PRIMARIES: dict[str, type] = {
     "train_seg": TrainSegConfig,
     "predict_seg": PredictSegConfig,
+    "partial": PartialConfig,
     "stylize": StylizeConfig,
 }
 OPTIONS = {
@@ -24,18 +25,20 @@ OPTIONS = {
     "experiment": ["demo"],
     "optim": ["adamw", "sgd"],
     "recipe": ["default", "fine", "gatys2015", "quick"],
+    "region": ["background", "object"],
     "segmenter": ["maskrcnn_lite", "maskrcnn_resnet50", "maskrcnn_resnet50_v2"],
     "trainer": ["cpu", "ddp", "gpu", "smoke"],
 }
 """Options of all groups; a new YAML belongs here."""
-PAINTING = ("encoder", "recipe")
-"""Groups of stylize; the others are train_seg's."""
+PRIMARY_OF = {"encoder": "stylize", "recipe": "stylize", "region": "partial"}
+"""Scripts of groups; the others are train_seg's."""
 CHOICES = [f"{group}={name}" for group, names in OPTIONS.items() for name in names]
 MISSING = {
     "dataset=coco": ["dataset.images=.", "dataset.annotations=."],
     "dataset=folder": ["dataset.images=.", "dataset.masks=."],
     "predict_seg": ["ckpt=.", "input=."],
     "stylize": ["content=.", "style=."],
+    "partial": ["content=README.md", "style=README.md", "masks=[README.md]"],
 }
 """What cannot have a default; any existing path passes the validation."""
 
@@ -67,7 +70,7 @@ def test_every_yaml_is_tested() -> None:
     found = {path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*") if path.is_file()}
     tested = {choice.replace("=", "/") for choice in CHOICES} | set(PRIMARIES)
     assert found == tested
-    assert len(found) == 23
+    assert len(found) == 26
 
 
 @pytest.mark.parametrize("name", PRIMARIES)
@@ -78,10 +81,10 @@ def test_primary(name: str) -> None:
 @pytest.mark.parametrize("choice", CHOICES)
 def test_option(choice: str) -> None:
     group, name = choice.split("=")
-    primary = "stylize" if group in PAINTING else "train_seg"
+    primary = PRIMARY_OF.get(group, "train_seg")
     overrides = [choice, *MISSING.get(choice, []), *MISSING.get(primary, [])]
     settings = assert_sound(compose(primary, overrides=overrides), PRIMARIES[primary])
-    if group in ("dataset", "segmenter", "optim", "encoder"):
+    if group in ("dataset", "segmenter", "optim", "encoder", "region"):
         assert getattr(settings, group).name == name
 
 
@@ -117,6 +120,14 @@ def test_trainers_inherit_from_the_cpus() -> None:
     assert (trainers["gpu"].accelerator, trainers["gpu"].precision) == ("gpu", "16-mixed")
     assert (trainers["ddp"].devices, trainers["ddp"].strategy, trainers["ddp"].precision) == (2, "ddp", "32-true")
     assert (trainers["smoke"].max_epochs, trainers["smoke"].limit_train_batches) == (1, 2)
+
+
+def test_painting_scripts_share_their_defaults() -> None:
+    stylize, partial = (
+        validate(compose(name, overrides=MISSING[name]), PRIMARIES[name]) for name in ("stylize", "partial")
+    )
+    for spec in fields(PaintConfig):
+        assert getattr(stylize, spec.name) == getattr(partial, spec.name), spec.name
 
 
 def test_the_place_of_pennfudan_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

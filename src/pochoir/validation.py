@@ -67,18 +67,21 @@ def _convert(node: DictConfig, schema: type[Any], prefix: str, problems: list[st
 
 
 def _kind(node: Any, hint: type, name: str, key: str, problems: list[str]) -> type | None:
+    kinds = KINDS.get(name, {})
+    if not any(issubclass(kind, hint) for kind in kinds.values()):
+        kinds = {}  # another group of the same name
     if not isinstance(node, DictConfig):
-        advice = f"allowed: {', '.join(KINDS[name])}" if name in KINDS else f"give its settings as {key}.<setting>=…"
+        advice = f"allowed: {', '.join(kinds)}" if kinds else f"give its settings as {key}.<setting>=…"
         problems.append(f"{key}: {node!r} is no group of settings; {advice}")
         return None
-    if name not in KINDS:
+    if not kinds:
         return hint
     kind = node.get("name")
-    if kind not in KINDS[name]:
-        allowed = ", ".join(KINDS[name]) + _suggestion(str(kind), KINDS[name])
+    if kind not in kinds:
+        allowed = ", ".join(kinds) + _suggestion(str(kind), kinds)
         problems.append(f"{key}.name: {kind!r} is unknown; allowed: {allowed}")
         return None
-    return KINDS[name][kind]
+    return kinds[kind]
 
 
 def _leaf(node: DictConfig, name: str, schema: type[Any]) -> Any:

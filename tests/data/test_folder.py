@@ -137,7 +137,7 @@ def test_two_files_with_the_same_stem_are_refused(tmp_path: Path, save: Save) ->
 def test_a_mask_of_another_size_is_named(tmp_path: Path, save: Save) -> None:
     save(tmp_path / "images" / "a.jpg", np.zeros((9, 6, 3)))
     save(tmp_path / "masks" / "a.png", IDS)
-    with pytest.raises(DataError, match=r"a\.png: is 9×6 pixels, a\.jpg is 6×9"):
+    with pytest.raises(DataError, match=r"a\.png: is 9×6 pixels, its photo is 6×9"):
         MaskFolder(tmp_path / "images", tmp_path / "masks").read(0)
 
 

@@ -1,5 +1,6 @@
 """Colours of the content kept."""
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -46,3 +47,14 @@ def test_grey_pictures_can_be_matched() -> None:
     grey = luminance(picture(0))
     assert torch.isfinite(match_colors(grey, picture(1))).all()
     assert torch.isfinite(match_colors(picture(1), grey)).all()
+
+
+def test_only_colours_under_the_guide_count() -> None:
+    image = torch.rand(1, 3, 20, 30, generator=torch.Generator().manual_seed(3))
+    reference = torch.zeros(1, 3, 16, 16)
+    reference[:, 0, :, :8] = 0.5 + 0.1 * torch.rand(16, 8, generator=torch.Generator().manual_seed(4))
+    guide = torch.zeros(1, 1, 16, 16)
+    guide[..., :8] = 1
+    matched = match_colors(image, reference, guide)
+    assert matched[0, 0].mean().item() == pytest.approx(reference[0, 0, :, :8].mean().item(), abs=0.01)
+    assert matched[0, 1:].mean().item() == pytest.approx(0, abs=0.01)

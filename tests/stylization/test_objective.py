@@ -10,7 +10,7 @@ from pochoir.config import EncoderConfig, RecipeConfig
 from pochoir.errors import DataError
 from pochoir.stylization import losses
 from pochoir.stylization.encoder import Encoder
-from pochoir.stylization.objective import Objective, Subject
+from pochoir.stylization.objective import Objective, Subject, vanished
 
 LAYERS = EncoderConfig(content_layers=["relu3_1"], style_layers=["relu1_1", "relu2_1"])
 RECIPE = RecipeConfig(content_weight=2, style_weight=10, tv_weight=0.5)
@@ -102,11 +102,30 @@ def test_a_region_of_everything_is_no_region(encoder: Encoder, subject: Subject)
         assert whole[name].item() == pytest.approx(value.item(), rel=1e-3), name
 
 
-def test_a_region_that_vanishes_at_a_layer_is_named(encoder: Encoder, subject: Subject) -> None:
+def test_layers_at_which_a_region_vanishes_are_left_out(encoder: Encoder, subject: Subject) -> None:
     dot = torch.zeros_like(subject.content[:, :1])
-    dot[..., 40:42, 40:42] = 1
-    with pytest.raises(DataError, match=r"too small at relu3_1 \(4 pixels"):
+    dot[..., 40:42, 40:42] = 1  # a quarter of a feature at relu3_1
+    assert vanished(dot, ["relu1_1", "relu2_1", "relu3_1"]) == ["relu3_1"]
+    named = Objective(encoder, replace(subject, region=dot), LAYERS, RECIPE)(subject.content)
+    assert set(named) == {"style/relu1_1", "style/relu2_1", "tv"}
+    assert all(torch.isfinite(value) for value in named.values())
+
+
+def test_a_region_that_vanishes_at_every_style_layer_is_an_error(encoder: Encoder, subject: Subject) -> None:
+    dot = torch.zeros_like(subject.content[:, :1])
+    dot[..., 40, 40] = 0.4
+    with pytest.raises(DataError, match=r"too small at relu1_1, relu2_1, relu3_1 \(0\.4 pixels"):
         Objective(encoder, replace(subject, region=dot), LAYERS, RECIPE)
+
+
+def test_saved_pictures_are_judged_as_they_are(encoder: Encoder, subject: Subject) -> None:
+    """What lies outside the region is seen, where it is seen at all, as it was saved."""
+    masked = replace(subject, region=region(subject.content) * 0.5)
+    objective = Objective(encoder, masked, LAYERS, RECIPE)
+    image = torch.rand_like(subject.content)
+    laid_over = image * masked.region + subject.content * (1 - masked.region)
+    for name, value in objective(image).items():
+        assert objective.losses_seen(laid_over)[name].item() == pytest.approx(value.item(), rel=1e-5), name
 
 
 def test_a_subject_at_another_size_keeps_every_aspect(subject: Subject) -> None:

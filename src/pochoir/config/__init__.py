@@ -6,6 +6,7 @@ come in kinds (`KINDS`) carry a `name` that selects their dataclass. `pochoir.va
 against them.
 """
 
+from pochoir.config.partial import FinderConfig, PartialConfig, RegionConfig
 from pochoir.config.segmentation import (
     NAMED_WEIGHTS,
     AugmentConfig,
@@ -23,6 +24,7 @@ from pochoir.config.segmentation import (
 from pochoir.config.stylization import (
     VGG_BLOCKS,
     EncoderConfig,
+    PaintConfig,
     PaintTrainerConfig,
     RecipeConfig,
     StylizeConfig,
@@ -38,12 +40,16 @@ __all__ = [
     "DatasetConfig",
     "EncoderConfig",
     "FiguresDataset",
+    "FinderConfig",
     "FolderDataset",
     "OptimConfig",
+    "PaintConfig",
     "PaintTrainerConfig",
+    "PartialConfig",
     "PennFudanDataset",
     "PredictSegConfig",
     "RecipeConfig",
+    "RegionConfig",
     "SegmenterConfig",
     "StylizeConfig",
     "TrainSegConfig",
@@ -55,5 +61,6 @@ KINDS: dict[str, dict[str, type]] = {
     "dataset": {"pennfudan": PennFudanDataset, "coco": CocoDataset, "folder": FolderDataset, "figures": FiguresDataset},
     "segmenter": dict.fromkeys(NAMED_WEIGHTS, SegmenterConfig),
     "encoder": dict.fromkeys(VGG_BLOCKS, EncoderConfig),
+    "region": dict.fromkeys(("object", "background"), RegionConfig),
 }
 """Groups that come in kinds: key -> name -> dataclass."""

@@ -164,17 +164,9 @@ class PaintTrainerConfig:
 
 
 @dataclass
-class StylizeConfig:
-    """`scripts/stylize.py`."""
+class PaintConfig:
+    """What the painting scripts share."""
 
-    content: str = "???"
-    """A picture, or a folder of pictures."""
-    style: str | None = None
-    """A picture, or a folder of pictures ..."""
-    styles: list[str] | None = None
-    """... or a list of pictures: every content is painted in every style, unless they are blended."""
-    blend: list[float] | None = None
-    """Weights of `styles` in one blended style; null: each style gives a picture of its own."""
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     recipe: RecipeConfig = field(default_factory=RecipeConfig)
     trainer: PaintTrainerConfig = field(default_factory=PaintTrainerConfig)
@@ -184,9 +176,10 @@ class StylizeConfig:
     """luminance: the colours of the content under the brightness of the painting; match: the style's colours are first
     given the content's mean and covariance (Gatys et al. 2016)."""
     size: int | None = setting(None, low=32, high=16384)
-    """Long side of the result in pixels; null: as the content, up to `max_size`."""
+    """Long side of the result in pixels; null: as the content."""
     max_size: int = setting(1024, low=32, high=16384)
-    """Long side that a content is shrunk to when `size` is null."""
+    """Long side of what is painted when `size` is null: `stylize` shrinks its content to it, `partial` keeps the photo
+    and enlarges the paint."""
     style_scale: float = setting(1.0, low=0.05, high=20)
     """Size of the style's brush strokes: the style is scaled to the picture's area, times this in each direction."""
     memory: float | None = setting(None, low=0.1)
@@ -197,14 +190,8 @@ class StylizeConfig:
     """Format of the result."""
     seed: int = setting(0, low=0)
 
-    paths: ClassVar[tuple[str, ...]] = ("content", "style", "styles")
-
     def problems(self) -> list[str]:
         found = []
-        if (self.style is None) == (not self.styles):
-            found.append("style: give either style=<picture or folder> or styles=[<picture>,…]")
-        if self.blend is not None:
-            found += [f"blend: {problem}" for problem in weight_problems(self.blend, len(self.styles or []))]
         if self.init not in {"content", "noise", "style"} and not Path(self.init).expanduser().is_file():
             found.append(f"init: '{self.init}' is neither a picture nor one of content, noise, style")
         if self.trainer.gradient_clip > 0 and self.recipe.optimizer == "lbfgs":
@@ -212,4 +199,28 @@ class StylizeConfig:
                 "trainer.gradient_clip: L-BFGS infers curvature from gradients, clipped ones mislead it; "
                 "set 0, or recipe.optimizer=adam"
             )
+        return found
+
+
+@dataclass
+class StylizeConfig(PaintConfig):
+    """`scripts/stylize.py`."""
+
+    content: str = "???"
+    """A picture, or a folder of pictures."""
+    style: str | None = None
+    """A picture, or a folder of pictures ..."""
+    styles: list[str] | None = None
+    """... or a list of pictures: every content is painted in every style, unless they are blended."""
+    blend: list[float] | None = None
+    """Weights of `styles` in one blended style; null: each style gives a picture of its own."""
+
+    paths: ClassVar[tuple[str, ...]] = ("content", "style", "styles")
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        if (self.style is None) == (not self.styles):
+            found.append("style: give either style=<picture or folder> or styles=[<picture>,…]")
+        if self.blend is not None:
+            found += [f"blend: {problem}" for problem in weight_problems(self.blend, len(self.styles or []))]
         return found

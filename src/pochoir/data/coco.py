@@ -61,11 +61,17 @@ class CocoInstances:
             raise DataError(
                 f"{path}: is {width}×{height} pixels, {self.annotations.name} says {image['width']}×{image['height']}"
             )
+        return Sample(pixels, *self.masks(index))
+
+    def masks(self, index: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Instances of a photo, rasterised: masks `[N, H, W]` at the size that the JSON gives, and which are crowds."""
+        image = self.images[index]
+        height, width = image["height"], image["width"]
         instances = self.instances[image["id"]]
         masks = np.zeros((len(instances), height, width), dtype=bool)
         for mask, annotation in zip(masks, instances, strict=True):
             mask[:] = self._mask(annotation, height, width)
-        return Sample(pixels, masks, np.array([bool(item.get("iscrowd", 0)) for item in instances], dtype=bool))
+        return masks, np.array([bool(item.get("iscrowd", 0)) for item in instances], dtype=bool)
 
     def _mask(self, annotation: dict[str, Any], height: int, width: int) -> NDArray[np.bool_]:
         segmentation = annotation.get("segmentation")

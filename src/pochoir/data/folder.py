@@ -38,20 +38,26 @@ class MaskFolder:
     def read(self, index: int) -> Sample:
         """Load one picture and split its mask into instances, ordered by id or colour."""
         stem = self.stems[index]
-        image, labels = read_rgb(self.images[stem]), read_labels(self.masks[stem])
-        if labels.shape[:2] != image.shape[:2]:
-            raise DataError(
-                f"{self.masks[stem]}: is {labels.shape[1]}×{labels.shape[0]} pixels, "
-                f"{self.images[stem].name} is {image.shape[1]}×{image.shape[0]}"
-            )
-        ids = _as_ids(labels)
-        if count := soft_edge_values(ids):
-            raise DataError(
-                f"{self.masks[stem]}: has {count} values without an area of their own; a mask has one value an "
-                "instance (was it saved as JPEG, or resized with interpolation?)"
-            )
-        masks = instance_masks(ids)
+        image = read_rgb(self.images[stem])
+        masks = read_instance_masks(self.masks[stem], (image.shape[0], image.shape[1]))
         return Sample(image, masks, np.zeros(len(masks), dtype=bool))
+
+
+def read_instance_masks(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The instances of a mask picture, `[N, H, W]`, for a photo of (height, width).
+
+    Raises `DataError`, naming the file, when it has another size or soft edges.
+    """
+    labels = read_labels(path)
+    if labels.shape[:2] != size:
+        raise DataError(f"{path}: is {labels.shape[1]}×{labels.shape[0]} pixels, its photo is {size[1]}×{size[0]}")
+    ids = _as_ids(labels)
+    if count := soft_edge_values(ids):
+        raise DataError(
+            f"{path}: has {count} values without an area of their own; a mask has one value an "
+            "instance (was it saved as JPEG, or resized with interpolation?)"
+        )
+    return instance_masks(ids)
 
 
 def instance_masks(ids: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -13,8 +13,6 @@ def writer_of(trainer: pl.Trainer) -> Any:
     return loggers[0].experiment if loggers else None
 
 
-def show_config(trainer: pl.Trainer, config: Any) -> None:
+def show_config(writer: Any, config: Any) -> None:
     """Write a typed config as text, in YAML."""
-    writer = writer_of(trainer)
-    if writer is not None:
-        writer.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.structured(config))}\n```")
+    writer.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.structured(config))}\n```")

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pochoir.config import StylizeConfig
+from pochoir.config import PaintConfig
 from pochoir.errors import ConfigError
 from pochoir.files import read_json
 
@@ -14,21 +14,25 @@ UNCOMPARED = {"milestones", "memory", "trainer.progress_bar", "trainer.log_every
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to paint: its name in the run, its content, the styles blended in it, and where all of it goes."""
+    """One picture to paint: its name in the run, its content, the styles blended in it, and where all of it goes.
+
+    region: a grey picture of the content's size, white where paint goes; None paints everything.
+    """
 
     name: str
     content: Path
     styles: tuple[Path, ...]
     blend: tuple[float, ...]
     folder: Path
+    region: Path | None = None
 
 
-def result_path(config: StylizeConfig, job: Job) -> Path:
+def result_path(config: PaintConfig, job: Job) -> Path:
     """Where a job's picture is saved."""
     return job.folder / f"result{config.suffix}"
 
 
-def settings_of(config: StylizeConfig, job: Job) -> dict[str, Any]:
+def settings_of(config: PaintConfig, job: Job) -> dict[str, Any]:
     """What decides the picture, flat and in JSON's types; kept beside it and in its metadata."""
     flat: dict[str, Any] = {}
     for name, value in asdict(config).items():

@@ -1,13 +1,10 @@
 """Painting runs from their typed config: every content in every style, resumable, with a contact sheet."""
 
-import logging
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 
 from pochoir.config import StylizeConfig
@@ -15,8 +12,9 @@ from pochoir.errors import PochoirError
 from pochoir.images import pictures_at, read_rgb, write_image
 from pochoir.inspection.overlays import Picture, beside
 from pochoir.inspection.painting import contact_sheet
-from pochoir.runs.paint import open_workshop, paint
+from pochoir.runs.paint import paint
 from pochoir.runs.painting_job import Job, result_path
+from pochoir.runs.workshop import open_workshop
 
 
 @dataclass
@@ -40,10 +38,6 @@ def stylize(config: StylizeConfig, folder: Path) -> PaintingSummary:
     end. Given the folder of an earlier run, finished pictures are kept and a begun one is continued. Raises
     `PochoirError`s with plain messages; for a single picture, that of the picture.
     """
-    for name in ("pytorch_lightning", "lightning.pytorch"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
-    torch.set_flush_denormal(True)
     console = Console(highlight=False, soft_wrap=True)
     jobs = list(jobs_of(config, folder))
     workshop = open_workshop(config)

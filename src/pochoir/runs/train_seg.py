@@ -25,7 +25,7 @@ from pochoir.errors import ConfigError
 from pochoir.files import write_json
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.samples import report_samples
-from pochoir.inspection.tensorboard import show_config
+from pochoir.inspection.tensorboard import show_config, writer_of
 from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
 from pochoir.runs.devices import check_devices
 from pochoir.runs.versions import versions
@@ -64,7 +64,8 @@ def train(config: TrainSegConfig, folder: Path) -> float | None:
     trainer = build_trainer(config, folder, data, history)
     if trainer.is_global_zero:
         data.split.write(folder / "split.json")
-    show_config(trainer, config)
+    if (writer := writer_of(trainer)) is not None:
+        show_config(writer, config)
 
     started = time.perf_counter()
     _fit(trainer, module, data, config, folder)

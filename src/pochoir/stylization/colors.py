@@ -20,20 +20,23 @@ def with_luminance(colors: Tensor, luminance: Tensor) -> Tensor:
     return torch.einsum("ij,bjhw->bihw", torch.linalg.inv(basis), mixed).clamp(0, 1)
 
 
-def match_colors(image: Tensor, reference: Tensor) -> Tensor:
+def match_colors(image: Tensor, reference: Tensor, guide: Tensor | None = None) -> Tensor:
     """`image` given the mean and covariance of `reference`'s colours, by their Cholesky factors.
 
-    Both `[1, 3, H, W]` in [0, 1], of any sizes.
+    Both `[1, 3, H, W]` in [0, 1], of any sizes. guide: `[1, 1, H, W]` in [0, 1] of the reference's size; only the
+    colours under it count.
     """
     mean, factor = _color_factor(image)
-    new_mean, new_factor = _color_factor(reference)
+    new_mean, new_factor = _color_factor(reference, guide)
     flat = (image - mean).flatten(2)[0]
     matched = new_factor @ torch.linalg.solve_triangular(factor, flat, upper=False)
     return (matched.view_as(image) + new_mean).clamp(0, 1)
 
 
-def _color_factor(image: Tensor) -> tuple[Tensor, Tensor]:
-    mean = image.mean(dim=(-2, -1), keepdim=True)
+def _color_factor(image: Tensor, guide: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    weights = torch.ones_like(image[:, :1]) if guide is None else guide
+    weights = weights / weights.sum()
+    mean = (image * weights).sum(dim=(-2, -1), keepdim=True)
     flat = (image - mean).flatten(2)[0]
-    covariance = flat @ flat.T / flat.shape[1] + 1e-5 * torch.eye(3).to(image)  # grey pictures have rank 1
+    covariance = (flat * weights.flatten()) @ flat.T + 1e-5 * torch.eye(3).to(image)  # grey pictures have rank 1
     return mean, torch.linalg.cholesky(covariance)

@@ -1,6 +1,6 @@
 """What one pyramid level minimises: targets measured once, then a dictionary of named losses for any picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,8 +57,8 @@ class Objective:
     what is minimised.
 
     With a region the picture is laid over the content by it before it is looked at, so that what is optimised is what
-    will be seen. depth: the deepest block of layers that is looked at, unless no style layer would be left. Raises
-    `DataError` that names the layers at which the region vanishes.
+    will be seen. depth: the deepest block of layers that is looked at, unless no style layer would be left. Layers
+    at which the region vanishes are left out; raises `DataError` that names them where it does at every style layer.
     """
 
     def __init__(
@@ -71,29 +71,32 @@ class Objective:
         self.content_weights = _weights(layers.content_layers, layers.content_layer_weights, recipe.content_weight)
         self.style_weights = _weights(layers.style_layers, layers.style_layer_weights, recipe.style_weight)
         if any(block_of(layer) <= depth for layer in self.style_weights):
-            self.content_weights, self.style_weights = (
-                {layer: weight for layer, weight in weights.items() if block_of(layer) <= depth}
-                for weights in (self.content_weights, self.style_weights)
-            )
-        self.layers = list(dict.fromkeys([*self.content_weights, *self.style_weights]))
+            self._leave_out(layer for layer in layers.content_layers + layers.style_layers if block_of(layer) > depth)
         self.guides: dict[str, Tensor] = {}
         if self.region is not None:
-            self.guides = propagate(self.region, self.layers)
-            vanished = [layer for layer, guide in self.guides.items() if guide.sum() < VANISHED]
-            if vanished:
+            gone = sorted(vanished(self.region, {*layers.content_layers, *layers.style_layers}))
+            if self.style_weights and not set(self.style_weights).difference(gone):
                 raise DataError(
-                    f"the region is too small at {', '.join(vanished)} ({int(self.region.sum())} pixels of a picture "
-                    f"of {tuple(self.region.shape[-2:])}): leave these layers out, or paint a larger picture"
+                    f"the region is too small at {', '.join(gone)} ({float(self.region.sum()):.1f} pixels of a picture "
+                    f"of {tuple(self.region.shape[-2:])}): paint a larger picture, or use finer style layers"
                 )
+            self._leave_out(gone)
+        self.layers = list(dict.fromkeys([*self.content_weights, *self.style_weights]))
+        if self.region is not None:
+            self.guides = propagate(self.region, self.layers)
         with torch.no_grad():
             self.content_targets = encoder.features(subject.content, self.content_weights)
             self.style_targets = self._style_targets(subject)
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """image: `[1, 3, H, W]` in [0, 1]; returns scalars, already weighted."""
+        if self.region is not None:
+            image = image * self.region + self.content * (1 - self.region)
+        return self.losses_seen(image)
+
+    def losses_seen(self, image: Tensor) -> dict[str, Tensor]:
+        """The same of a picture that lies over the content already, as saved ones do."""
         recipe, region = self.recipe, self.region
-        if region is not None:
-            image = image * region + self.content * (1 - region)
         found = self.encoder.features(image, self.layers) if self.layers else {}
         named: dict[str, Tensor] = {}
         for layer, weight in self.content_weights.items():
@@ -103,6 +106,11 @@ class Objective:
         if recipe.tv_weight > 0:
             named["tv"] = recipe.tv_weight * losses.total_variation(image, region)
         return named
+
+    def _leave_out(self, layers: Iterable[str]) -> None:
+        for layer in layers:
+            self.content_weights.pop(layer, None)
+            self.style_weights.pop(layer, None)
 
     def _style_targets(self, subject: Subject) -> dict[str, Any]:
         """A layer's Gram matrix, or (mean, covariance, its root), blended over the styles."""
@@ -131,6 +139,11 @@ class Objective:
         if self.recipe.normalization == "gatys2015":
             return losses.gatys_content_loss(features, target)
         return losses.content_loss(features, target, self.guides.get(layer))
+
+
+def vanished(region: Tensor, layers: Iterable[str]) -> list[str]:
+    """The layers at which a region `[1, 1, H, W]` has no weight left."""
+    return [layer for layer, guide in propagate(region, layers).items() if guide.sum() < VANISHED]
 
 
 def _weights(layers: list[str], relative: list[float] | None, total: float) -> dict[str, float]:

@@ -64,6 +64,11 @@ class Stylizer(pl.LightningModule):
         return self._finished(self.z)
 
     @torch.no_grad()
+    def paint(self) -> Tensor:
+        """The same without the content around a region: what is laid over the content by it."""
+        return to_image(self.z, self.recipe.image).clamp(0, 1)
+
+    @torch.no_grad()
     def last_good_picture(self) -> Tensor:
         """The last picture whose losses were finite."""
         return self._finished(self.last_good)

@@ -1,0 +1,106 @@
+"""From a coarse mask to an alpha whose edge is the photo's."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pochoir.config import RegionConfig
+from pochoir.errors import ConfigError
+
+Alpha = NDArray[np.float32]
+
+SMOOTHNESS = 1e-4
+"""Of the guided filter: variance of the photo, in [0, 1], below which it is flat."""
+STEEPNESS = 2.0
+"""The filtered mask is steepened about one half: a filter alone leaves edges as wide as itself."""
+MASK_CELLS = 28
+"""Mask R-CNN predicts masks of so many cells a side."""
+
+
+def alpha_of(mask: Alpha, photo: NDArray[np.uint8], settings: RegionConfig, *, radius: float) -> Alpha:
+    """Alpha `[H, W]` in [0, 1] of a soft mask `[H, W]`: exactly 1 inside, exactly 0 outside, soft only near the edge.
+
+    photo: `[H, W, 3]` uint8 RGB. radius: pixels that the edge may move to meet the photo's. Levels are those of 8 bits,
+    so that a saved alpha is the alpha.
+    """
+    solid = mask >= settings.mask_threshold
+    if not solid.any():
+        return np.zeros(mask.shape, dtype=np.float32)
+    top, left, bottom, right = _around(solid, 3 * radius + 2 * settings.feather + 4)
+    here = np.s_[top:bottom, left:right]
+    alpha = np.zeros(mask.shape, dtype=np.float32)
+    alpha[here] = feathered(refined(solid[here], photo[here], settings.refine, radius), settings.feather)
+    return (np.rint(alpha * 255) / 255).astype(np.float32)
+
+
+def refined(solid: NDArray[np.bool_], photo: NDArray[np.uint8], method: str, radius: float) -> Alpha:
+    """A mask `[H, W]` whose edge has moved, by at most `radius` pixels, to the photo's."""
+    hard = solid.astype(np.float32)
+    if method == "off" or radius < 1:
+        return hard
+    inside, outside = distances(solid)
+    near = (inside <= radius) & (outside <= radius)
+    if method == "matting":
+        found = _matted(photo, np.where(near, np.float32(0.5), hard))
+    else:
+        guide = photo.astype(np.float32) / 255
+        filtered = cv2.ximgproc.guidedFilter(guide, hard, max(1, round(radius)), SMOOTHNESS)
+        found = np.clip((filtered - 0.5) * STEEPNESS + 0.5, 0, 1).astype(np.float32)
+    return np.where(near, found, hard).astype(np.float32)
+
+
+def feathered(alpha: Alpha, pixels: float) -> Alpha:
+    """Alpha softened over about `pixels`; what is farther from the edge stays as it is."""
+    if pixels == 0:
+        return alpha
+    soft = cv2.GaussianBlur(alpha, (0, 0), sigmaX=pixels / 2, borderType=cv2.BORDER_REPLICATE)
+    soft[soft < 1 / 512] = 0
+    soft[soft > 1 - 1 / 512] = 1
+    return soft.astype(np.float32)
+
+
+def distances(solid: NDArray[np.bool_]) -> tuple[Alpha, Alpha]:
+    """Pixels to the nearest place outside, from within; and to the nearest inside, from without. 0 elsewhere.
+
+    The frame of the picture is no edge.
+    """
+    padded = solid.astype(np.uint8)
+    inside = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    outside = cv2.distanceTransform(1 - padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return inside.astype(np.float32), outside.astype(np.float32)
+
+
+def predicted_radius(box: list[float]) -> float:
+    """Pixels that a mask predicted in this box (xyxy) is coarse: a cell and a half."""
+    return 1.5 * max(box[2] - box[0], box[3] - box[1]) / MASK_CELLS
+
+
+def exclusive(alphas: list[Alpha]) -> list[Alpha]:
+    """Alphas, front first, that add up to at most 1: what lies behind shows through only where the front does not."""
+    free: Alpha = np.ones_like(alphas[0])
+    found = []
+    for alpha in alphas:
+        found.append(alpha * free)
+        free = free - found[-1]
+    return found
+
+
+def _around(solid: NDArray[np.bool_], margin: float) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    extra = round(margin)
+    height, width = solid.shape
+    top, left = max(0, int(rows[0]) - extra), max(0, int(columns[0]) - extra)
+    return top, left, min(height, int(rows[-1]) + 1 + extra), min(width, int(columns[-1]) + 1 + extra)
+
+
+def _matted(photo: NDArray[np.uint8], trimap: Alpha) -> Alpha:
+    try:
+        from pymatting import estimate_alpha_cf
+    except ImportError:
+        raise ConfigError(
+            "region.refine: matting needs the package pymatting; install it with pip install 'pochoir[matting]', "
+            "or take region.refine=guided"
+        ) from None
+    if not ((trimap == 0).any() and (trimap == 1).any()):
+        return trimap
+    return np.asarray(estimate_alpha_cf(photo / 255.0, trimap.astype(np.float64)), dtype=np.float32)

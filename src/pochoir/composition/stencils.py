@@ -1,0 +1,83 @@
+"""Instances that the user gives: mask pictures, a COCO file, or a box around an object."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pochoir.data.coco import CocoInstances
+from pochoir.data.folder import read_instance_masks
+from pochoir.data.targets import boxes_from_masks
+from pochoir.errors import DataError
+from pochoir.segmentation.instances import Instances
+
+GRABCUT_ROUNDS = 5
+SPECK = 0.05
+"""Share of the largest piece below which a piece of a mask is an accident."""
+
+
+def from_masks(paths: list[Path], size: tuple[int, int]) -> Instances:
+    """All instances of mask pictures, in the order of the files; size is the photo's (height, width).
+
+    A mask holds 0 and one other value, instance ids, or one colour an instance. Raises `DataError` for one of another
+    size, or with soft edges.
+    """
+    return certain(np.concatenate([read_instance_masks(path, size) for path in paths]))
+
+
+def from_coco(annotations: Path, photo: Path, size: tuple[int, int]) -> Instances:
+    """The instances that a COCO instance JSON lists for a photo, found by its file name; crowds are left out.
+
+    size: the photo's (height, width). Raises `DataError` when the file does not list the photo, or not with this size.
+    """
+    source = CocoInstances(annotations, photo.parent)
+    matching = [index for index, name in enumerate(source.names) if Path(name).name == photo.name]
+    if not matching:
+        listed = ", ".join(source.names[:5]) + (" …" if len(source.names) > 5 else "")
+        raise DataError(f"{annotations}: does not list {photo.name}; it lists {listed}")
+    masks, crowd = source.masks(matching[0])
+    if masks.shape[1:] != size:
+        said = f"{masks.shape[2]}×{masks.shape[1]}"
+        raise DataError(f"{annotations}: says that {photo.name} is {said} pixels; it is {size[1]}×{size[0]}")
+    return certain(masks[~crowd])
+
+
+def from_box(box: list[float], photo: NDArray[np.uint8]) -> Instances:
+    """The object that fills a box, x0, y0, x1, y1 in pixels, by GrabCut (Rother et al. 2004).
+
+    photo: `[H, W, 3]` uint8 RGB. Raises `DataError` for a box outside the photo.
+    """
+    height, width = photo.shape[:2]
+    x0, y0 = max(0, round(box[0])), max(0, round(box[1]))
+    x1, y1 = min(width, round(box[2])), min(height, round(box[3]))
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        raise DataError(f"box: {box} does not lie in the photo of {width}×{height} pixels")
+    whole = (x1 - x0, y1 - y0) == (width, height)  # nothing around it to tell the object from
+    mask = np.full((height, width), cv2.GC_BGD, dtype=np.uint8)
+    mask[y0:y1, x0:x1] = cv2.GC_FGD if whole else cv2.GC_PR_FGD
+    if not whole:
+        cv2.setRNGSeed(0)
+        models = np.zeros((1, 65)), np.zeros((1, 65))
+        bgr = cv2.cvtColor(photo, cv2.COLOR_RGB2BGR)
+        cv2.grabCut(bgr, mask, (0, 0, 1, 1), *models, GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    return certain(without_specks((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD))[None])
+
+
+def without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask `[H, W]` without its pieces and holes of less than `SPECK` of its largest piece."""
+    for _ in range(2):  # pieces of what is in the mask, then of what is not
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+        areas = stats[:, cv2.CC_STAT_AREA]
+        limit = SPECK * areas[1:].max(initial=0)
+        small = np.flatnonzero(areas < limit)
+        mask = ~(mask & ~np.isin(labels, small[small > 0]))
+    return mask
+
+
+def certain(masks: NDArray[np.bool_]) -> Instances:
+    """Instances of score 1 from masks `[N, H, W]`; empty ones are dropped."""
+    kept = torch.from_numpy(masks[masks.any(axis=(1, 2))])
+    count = len(kept)
+    return Instances(boxes_from_masks(kept), torch.ones(count), torch.ones(count, dtype=torch.int64), kept.float())

@@ -1,0 +1,44 @@
+"""Looking at partial style transfer: numbered instances, and the five-panel figure."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pochoir.inspection.overlays import GAP, Picture, beside, draw_instances, fit_height
+
+TITLES = ("photo", "style", "paint", "stencil", "picture")
+PANEL_HEIGHT = 420
+TITLE_HEIGHT = 30
+
+
+def numbered(photo: Picture, masks: NDArray[np.bool_], scores: list[float]) -> Picture:
+    """The photo with every instance tinted, outlined, and labelled by its number and score."""
+    return draw_instances(photo, masks, [f"{index} {score:.2f}" for index, score in enumerate(scores)])
+
+
+def five_panels(photo: Picture, styles: list[Picture], paint: Picture, alpha: NDArray, result: Picture) -> Picture:
+    """Photo, styles, what was painted, the stencil (white where paint goes) and the outcome, each under its title.
+
+    alpha: `[H, W]` in [0, 1]; all others `[H, W, 3]` uint8 of any sizes.
+    """
+    stencil = np.repeat(np.rint(alpha * 255).astype(np.uint8)[..., None], 3, axis=-1)
+    return beside(
+        [_titled(*each) for each in zip(TITLES, (photo, _stacked(styles), paint, stencil, result), strict=True)]
+    )
+
+
+def _stacked(pictures: list[Picture]) -> Picture:
+    """Several styles share a panel, one above the other."""
+    width = 320
+    parts = []
+    for picture in pictures:
+        height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+        gap = np.full((GAP, width, 3), 255, dtype=np.uint8)
+        parts += [cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8), gap]
+    return np.concatenate(parts[:-1], axis=0)
+
+
+def _titled(title: str, picture: Picture) -> Picture:
+    panel = np.pad(fit_height(picture, PANEL_HEIGHT), ((TITLE_HEIGHT, 0), (0, 0), (0, 0)), constant_values=255)
+    cv2.putText(panel, title, (4, TITLE_HEIGHT - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (40, 40, 40), 1, cv2.LINE_AA)
+    return panel

@@ -1,0 +1,256 @@
+"""Partial style transfer as a whole: what it leaves behind, what it leaves alone, and errors for people."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from pochoir.config import (
+    EncoderConfig,
+    FinderConfig,
+    PaintTrainerConfig,
+    PartialConfig,
+    RecipeConfig,
+    RegionConfig,
+    TrainSegConfig,
+)
+from pochoir.errors import ConfigError, DataError
+from pochoir.images import read_labels, read_picture, read_rgb, read_settings, write_image
+from pochoir.runs.partial import partial
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo of 96 × 128 pixels with two bright blocks, a mask of them, and two styles."""
+    folder = tmp_path_factory.mktemp("files")
+    rng = np.random.default_rng(0)
+    photo = rng.integers(30, 70, (96, 128, 3), dtype=np.uint8)
+    mask = np.zeros((96, 128), dtype=np.uint8)
+    mask[20:60, 8:44], mask[30:76, 84:120] = 1, 2
+    photo[mask == 1] += np.array((150, 130, 40), dtype=np.uint8)
+    photo[mask == 2] += np.array((30, 90, 160), dtype=np.uint8)
+    write_image(folder / "photo.png", photo)
+    write_image(folder / "mask.png", mask)
+    stripes = (np.indices((64, 64)).sum(axis=0) // 4 % 2)[..., None]
+    write_image(folder / "red.png", np.where(stripes, (230, 40, 30), (60, 0, 0)).astype(np.uint8))
+    write_image(folder / "green.png", np.where(stripes, (30, 220, 60), (0, 50, 20)).astype(np.uint8))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config(files: Path) -> PartialConfig:
+    """Few steps on shallow layers."""
+    return PartialConfig(
+        content=str(files / "photo.png"),
+        styles=[str(files / "red.png"), str(files / "green.png")],
+        masks=[str(files / "mask.png")],
+        truth=str(files / "mask.png"),
+        encoder=EncoderConfig(content_layers=["relu2_1"], style_layers=["relu1_1", "relu2_1"]),
+        recipe=RecipeConfig(content_weight=0.02, coarsest=64, steps=[40, 6]),
+        region=RegionConfig(margin=4, min_side=48),
+        trainer=PaintTrainerConfig(accelerator="cpu", precision="float32", progress_bar=False),
+        milestones=0,
+    )
+
+
+@pytest.fixture(scope="module")
+def painted(config: PartialConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("painted")
+    return folder, partial(config, folder)
+
+
+def test_a_run_leaves_the_picture_and_its_record(painted: tuple[Path, dict[str, Any]]) -> None:
+    folder, metrics = painted
+    names = {path.name for path in folder.iterdir() if not path.name.startswith("events")}
+    assert names == {
+        *("result.png", "figure.png", "instances.png", "alpha.png", "metrics.json", "hparams.yaml", "regions")
+    }
+    assert json.loads((folder / "metrics.json").read_text()) == metrics
+    assert {path.name for path in (folder / "regions").iterdir()} == {"object_0", "object_1"}
+    assert json.loads(read_settings(folder / "result.png") or "")["region.mask_threshold"] == 0.6
+    assert metrics["area"] == pytest.approx((40 * 36 + 46 * 36) / (96 * 128), rel=0.1)
+    assert metrics["border"]["boundary_f"] > 0.95
+    assert metrics["border"]["edge_agreement"] > 0.95
+    assert [region["style_error"] < 0.3 for region in metrics["regions"]] == [True, True]
+
+
+def test_outside_the_stencil_nothing_changes(painted: tuple[Path, dict[str, Any]], config: PartialConfig) -> None:
+    folder, metrics = painted
+    photo, result = read_rgb(Path(config.content)), read_rgb(folder / "result.png")
+    outside = read_labels(folder / "alpha.png") == 0
+    assert outside.mean() > 0.6
+    assert (result[outside] == photo[outside]).all()
+    assert metrics["leak"] == {"outside_pixels": outside.sum(), "changed_pixels": 0, "largest": 0, "mean": 0.0}
+    assert (result[~outside] != photo[~outside]).any(axis=-1).mean() > 0.9
+
+
+def test_every_object_gets_its_own_style(painted: tuple[Path, dict[str, Any]]) -> None:
+    result = read_rgb(painted[0] / "result.png").astype(int)
+    red, green = result[25:55, 13:39].mean(axis=(0, 1)), result[35:71, 89:115].mean(axis=(0, 1))
+    assert red[0] > red[1] + 40
+    assert green[1] > green[0] + 40
+    assert [Path(region["style"]).name for region in painted[1]["regions"]] == ["red.png", "green.png"]
+
+
+def test_events_show_the_pictures_and_the_scores(painted: tuple[Path, dict[str, Any]]) -> None:
+    events = EventAccumulator(str(painted[0])).Reload()
+    assert set(events.Tags()["images"]) == {"figure", "instances", "result", "alpha"}
+    assert events.Scalars("saved/style_error")[-1].value == pytest.approx(painted[1]["style_error"], rel=1e-5)
+
+
+def test_assign_gives_styles_by_number(config: PartialConfig, tmp_path: Path) -> None:
+    metrics = partial(replace(config, assign=[1, 0]), tmp_path)
+    assert [Path(region["style"]).name for region in metrics["regions"]] == ["green.png", "red.png"]
+    with pytest.raises(DataError, match=r"assign: 1 styles for 2 chosen instances, \[0, 1\]"):
+        partial(replace(config, assign=[1]), tmp_path / "other")
+
+
+def test_the_background_is_everything_else(config: PartialConfig, files: Path, tmp_path: Path) -> None:
+    background = replace(config.region, name="background")
+    metrics = partial(replace(config, styles=None, style=str(files / "red.png"), region=background), tmp_path)
+    photo, result = read_rgb(Path(config.content)), read_rgb(tmp_path / "result.png")
+    assert (result[30:50, 18:34] == photo[30:50, 18:34]).all()
+    assert (result[80:, :] != photo[80:, :]).any(axis=-1).mean() > 0.9
+    assert metrics["leak"]["changed_pixels"] == 0
+    assert [region["name"] for region in metrics["regions"]] == ["background"]
+
+
+def test_objects_and_background_may_both_be_painted(config: PartialConfig, files: Path, tmp_path: Path) -> None:
+    one = replace(config.region, indices=[0])
+    chosen = replace(config, region=one, background_style=str(files / "green.png"), truth=None)
+    metrics = partial(chosen, tmp_path)
+    assert [region["name"] for region in metrics["regions"]] == ["object_0", "background"]
+    assert metrics["area"] == pytest.approx(1, abs=1e-3)
+
+
+def test_paste_styles_the_whole_photo_and_cuts_out(config: PartialConfig, tmp_path: Path) -> None:
+    metrics = partial(replace(config, method="paste"), tmp_path)
+    assert metrics["leak"]["changed_pixels"] == 0
+    assert {path.name for path in (tmp_path / "styled").iterdir()} == {"red", "green"}
+    assert metrics["regions"][0]["painted"] == {"height": 96, "width": 128}
+
+
+def test_a_jpeg_reports_what_its_compression_changed(config: PartialConfig, tmp_path: Path) -> None:
+    metrics = partial(replace(config, suffix=".jpg", region=replace(config.region, indices=[0])), tmp_path)
+    assert 0 < metrics["leak"]["changed_pixels"] <= metrics["leak"]["outside_pixels"]
+    assert metrics["leak"]["mean"] < 10
+
+
+def test_transparency_is_kept(config: PartialConfig, tmp_path: Path) -> None:
+    photo = read_rgb(Path(config.content))
+    alpha = np.full(photo.shape[:2], 255, dtype=np.uint8)
+    alpha[:, :5] = 0
+    write_image(tmp_path / "photo.png", photo, alpha=alpha)
+    partial(replace(config, content=str(tmp_path / "photo.png")), tmp_path / "run")
+    kept = read_picture(tmp_path / "run" / "result.png").alpha
+    assert kept is not None
+    assert (kept == alpha).all()
+
+
+def test_a_larger_photo_keeps_its_size(config: PartialConfig, tmp_path: Path) -> None:
+    metrics = partial(replace(config, max_size=96, region=replace(config.region, min_side=32)), tmp_path)
+    assert read_rgb(tmp_path / "result.png").shape == (96, 128, 3)
+    crop, painted = metrics["regions"][0]["crop"], metrics["regions"][0]["painted"]
+    assert painted["height"] == pytest.approx((crop[2] - crop[0]) * 0.75, abs=1)
+
+
+def test_size_shrinks_photo_and_stencil(config: PartialConfig, tmp_path: Path) -> None:
+    metrics = partial(replace(config, size=64), tmp_path)
+    assert read_rgb(tmp_path / "result.png").shape == (48, 64, 3)
+    assert metrics["leak"]["changed_pixels"] == 0
+    assert metrics["border"]["boundary_f"] > 0.9
+
+
+def test_harmonised_paint_meets_the_photo(config: PartialConfig, tmp_path: Path) -> None:
+    metrics = partial(replace(config, harmonize="poisson"), tmp_path)
+    assert metrics["leak"]["changed_pixels"] == 0
+
+
+@pytest.mark.parametrize("keep_colors", ["luminance", "match"])
+def test_colours_can_be_kept(config: PartialConfig, tmp_path: Path, keep_colors: str) -> None:
+    metrics = partial(replace(config, keep_colors=keep_colors), tmp_path)
+    photo, result = read_rgb(Path(config.content)).astype(int), read_rgb(tmp_path / "result.png").astype(int)
+    block = np.s_[25:55, 13:39]
+    assert metrics["leak"]["changed_pixels"] == 0
+    was, now = (picture[block].mean(axis=(0, 1)) for picture in (photo, result))
+    assert was[0] > was[2] + 100  # yellow ...
+    assert now[1] > now[2] + 40  # ... and still so, though the style is red
+
+
+def test_a_finished_region_is_not_painted_again(config: PartialConfig, tmp_path: Path) -> None:
+    first = partial(config, tmp_path)
+    before = (tmp_path / "regions" / "object_0" / "paint.png").stat().st_mtime_ns
+    again = partial(config, tmp_path)
+    assert (tmp_path / "regions" / "object_0" / "paint.png").stat().st_mtime_ns == before
+    assert again["regions"] == first["regions"]
+    with pytest.raises(ConfigError, match=r"holds a picture of other settings(.|\n)*recipe\.steps"):
+        partial(replace(config, recipe=replace(config.recipe, steps=[2])), tmp_path)
+
+
+def test_nothing_chosen_lists_and_draws_what_was_found(config: PartialConfig, tmp_path: Path) -> None:
+    missed = replace(config, region=replace(config.region, point=[64.0, 5.0]))
+    with pytest.raises(DataError) as caught:
+        partial(missed, tmp_path)
+    message = str(caught.value)
+    assert "region.point: [64.0, 5.0] hits no instance" in message
+    assert "0: score 1.00, box 8,20 to 44,60, 1440 pixels" in message
+    assert str(tmp_path / "instances.png") in message
+    overlay = read_rgb(tmp_path / "instances.png")
+    assert (overlay != read_rgb(Path(config.content))).any()
+
+
+def test_a_region_too_small_for_some_layers_is_noted(config: PartialConfig, files: Path, tmp_path: Path) -> None:
+    mask = np.zeros((96, 128), dtype=np.uint8)
+    mask[40:43, 60:63] = 255
+    write_image(tmp_path / "dot.png", mask)
+    deep = EncoderConfig(content_layers=["relu2_1"], style_layers=["relu1_1", "relu5_1"])
+    whole = replace(config.region, crop=False, refine="off", feather=0)
+    metrics = partial(
+        replace(config, masks=[str(tmp_path / "dot.png")], truth=None, encoder=deep, region=whole), tmp_path / "run"
+    )
+    assert any("the region vanishes at" in note and "relu5_1" in note for note in metrics["notes"])
+    assert np.isfinite(metrics["style_error"])
+
+
+def test_objects_may_come_from_a_checkpoint(
+    config: PartialConfig, trained: tuple[Path, float | None], tiny: TrainSegConfig, tmp_path: Path
+) -> None:
+    folder, _ = trained
+    found = replace(
+        config,
+        content=str(Path(tiny.dataset.images) / "01.png"),  # type: ignore[attr-defined]
+        masks=None,
+        truth=None,
+        segmenter=FinderConfig(ckpt=str(folder / "checkpoints" / "best.ckpt"), score_threshold=0.3),
+    )
+    metrics = partial(found, tmp_path)
+    assert metrics["regions"]
+    assert metrics["leak"]["changed_pixels"] == 0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["masks=null"], "segmenter.ckpt: nothing says where the objects are; give one of"),
+        (["box=[1,2,3,4]"], "segmenter.ckpt: masks and box are given"),
+        (["region.point=[1]"], r"region.point: [1.0] must be x and y"),
+        (["region.point=[1,2]", "region.indices=[0]"], "region.point: indices and point choose twice"),
+        (["region=nothing"], "region"),
+        (["assign=[0]"], "assign: [0] must be numbers of `styles`"),
+    ],
+)
+def test_wrong_settings_are_errors_for_people(files: Path, overrides: list[str], message: str, tmp_path: Path) -> None:
+    command = [sys.executable, ROOT / "scripts/partial.py", f"content={files / 'photo.png'}"]
+    command += [f"style={files / 'red.png'}", f"masks=[{files / 'mask.png'}]", *overrides, f"hydra.run.dir={tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
