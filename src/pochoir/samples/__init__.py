@@ -1,0 +1,56 @@
+"""Pictures that come with the project: a photograph, and styles that it draws itself.
+
+Settings that name a picture take `builtin:<name>` for them.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pochoir.errors import ConfigError
+
+PREFIX = "builtin:"
+STYLES = ("strokes", "waves", "glass", "ink")
+PORTRAIT = "portrait"
+SIZE = (512, 640)
+"""(height, width) in pixels of the styles."""
+
+
+def located(name: str) -> str:
+    """The path of a picture; `builtin:<name>` is drawn, if need be, into the user's cache.
+
+    Raises `ConfigError` for a name that does not exist.
+    """
+    if not name.startswith(PREFIX):
+        return name
+    kind = name.removeprefix(PREFIX)
+    if kind == PORTRAIT:
+        import matplotlib
+
+        return str(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
+    if kind not in STYLES:
+        known = ", ".join(PREFIX + known for known in (PORTRAIT, *STYLES))
+        raise ConfigError(f"'{name}' is none of the pictures that come with the project: {known}")
+    from pochoir.images import write_image
+
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    path = cache / "pochoir" / f"{kind}-1.png"  # a new number when a style is drawn differently
+    if not path.exists():
+        write_image(path, drawn(kind, SIZE, seed=0))
+    return str(path)
+
+
+def drawn(kind: str, size: tuple[int, int], *, seed: int) -> NDArray[np.uint8]:
+    """A style of `STYLES`, `[H, W, 3]` uint8 RGB, of (height, width) pixels."""
+    from pochoir.samples import glass, ink, strokes, waves
+
+    draw: dict[str, Callable[[tuple[int, int], np.random.Generator], NDArray[np.uint8]]] = {
+        "strokes": strokes.draw,
+        "waves": waves.draw,
+        "glass": glass.draw,
+        "ink": ink.draw,
+    }
+    return draw[kind](size, np.random.default_rng(seed))
