@@ -1,4 +1,4 @@
-# make demo   install, fine-tune on the built-in dataset, show predictions
+# make demo   install, fine-tune on the built-in dataset, paint the person of the built-in photograph
 # make test   install, run the tests
 # make lint   install, check style and types
 PYTHON ?= python3
@@ -11,7 +11,12 @@ DEMO := outputs/demo
 
 demo: $(INSTALLED)
 	rm -rf $(DEMO)
-	$(BIN)/python scripts/train_seg.py experiment=demo hydra.run.dir=$(DEMO)
+	$(BIN)/python scripts/train_seg.py experiment=demo hydra.run.dir=$(DEMO)/train_seg
+	$(BIN)/python scripts/partial.py experiment=portrait hydra.run.dir=$(DEMO)/partial
+	@echo
+	@echo "Predictions:  $(DEMO)/train_seg/predictions/sheet.png"
+	@echo "Figure:       $(DEMO)/partial/figure.png"
+	@echo "TensorBoard:  $(BIN)/tensorboard --logdir $(DEMO)"
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

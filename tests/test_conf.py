@@ -22,7 +22,7 @@ PRIMARIES: dict[str, type] = {
 OPTIONS = {
     "dataset": ["coco", "figures", "folder", "pennfudan"],
     "encoder": ["vgg16", "vgg19"],
-    "experiment": ["demo"],
+    "experiment": ["demo", "portrait"],
     "optim": ["adamw", "sgd"],
     "recipe": ["default", "fine", "gatys2015", "quick"],
     "region": ["background", "object"],
@@ -30,7 +30,7 @@ OPTIONS = {
     "trainer": ["cpu", "ddp", "gpu", "smoke"],
 }
 """Options of all groups; a new YAML belongs here."""
-PRIMARY_OF = {"encoder": "stylize", "recipe": "stylize", "region": "partial"}
+PRIMARY_OF = {"encoder": "stylize", "recipe": "stylize", "region": "partial", "experiment=portrait": "partial"}
 """Scripts of groups; the others are train_seg's."""
 CHOICES = [f"{group}={name}" for group, names in OPTIONS.items() for name in names]
 MISSING = {
@@ -70,7 +70,7 @@ def test_every_yaml_is_tested() -> None:
     found = {path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*") if path.is_file()}
     tested = {choice.replace("=", "/") for choice in CHOICES} | set(PRIMARIES)
     assert found == tested
-    assert len(found) == 26
+    assert len(found) == 27
 
 
 @pytest.mark.parametrize("name", PRIMARIES)
@@ -81,8 +81,8 @@ def test_primary(name: str) -> None:
 @pytest.mark.parametrize("choice", CHOICES)
 def test_option(choice: str) -> None:
     group, name = choice.split("=")
-    primary = PRIMARY_OF.get(group, "train_seg")
-    overrides = [choice, *MISSING.get(choice, []), *MISSING.get(primary, [])]
+    primary = PRIMARY_OF.get(choice) or PRIMARY_OF.get(group, "train_seg")
+    overrides = [choice, *MISSING.get(choice, []), *(MISSING.get(primary, []) if group != "experiment" else [])]
     settings = assert_sound(compose(primary, overrides=overrides), PRIMARIES[primary])
     if group in ("dataset", "segmenter", "optim", "encoder", "region"):
         assert getattr(settings, group).name == name

@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from pochoir.config import KINDS
 from pochoir.errors import ConfigError
+from pochoir.samples import located
 
 Schema = TypeVar("Schema")
 
@@ -20,7 +21,7 @@ def validate(config: DictConfig, schema: type[Schema]) -> Schema:
     """Turn a composed config into a typed object, or raise one `ConfigError` that lists every problem.
 
     Checked are unknown and missing keys, types, ranges, choices, paths that must exist and settings that exclude each
-    other. Nothing heavy is imported or read.
+    other. Nothing heavy is imported or read; names of built-in pictures become paths.
     """
     problems: list[str] = []
     result = _convert(config, schema, "", problems)
@@ -54,9 +55,13 @@ def _convert(node: DictConfig, schema: type[Any], prefix: str, problems: list[st
                 values[name] = _leaf(node, name, schema)
                 problems.extend(f"{key}: {wrong}" for wrong in _out_of_range(values[name], spec.metadata))
                 if name in getattr(schema, "paths", ()) and values[name] is not None:
+                    values[name] = _located(values[name])
                     problems.extend(f"{key}: {wrong}" for wrong in _absent(values[name]))
         except OmegaConfBaseException as error:
             problems.append(f"{key}: {str(error).splitlines()[0]}")
+            complete = False
+        except ConfigError as error:
+            problems.append(f"{key}: {error}")
             complete = False
     if not complete:
         return None
@@ -87,6 +92,11 @@ def _kind(node: Any, hint: type, name: str, key: str, problems: list[str]) -> ty
 def _leaf(node: DictConfig, name: str, schema: type[Any]) -> Any:
     typed = OmegaConf.merge(OmegaConf.structured(schema), {name: node[name]})
     return OmegaConf.to_container(typed, throw_on_missing=False, resolve=True)[name]  # type: ignore[call-overload,index]
+
+
+def _located(path: str | list[str]) -> str | list[str]:
+    """Paths, with those of pictures that come with the project in place of their names."""
+    return [located(one) for one in path] if isinstance(path, list) else located(path)
 
 
 def _absent(path: str | list[str]) -> list[str]:

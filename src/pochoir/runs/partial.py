@@ -91,6 +91,7 @@ def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
     )
     _show(config, stencil, patches, saved, settings, metrics, folder)
     write_json(folder / "metrics.json", metrics)
+    console.print(f"{folder / 'figure.png'}: photo, style, paint, stencil, picture")
     console.print(
         f"{path}: {metrics['area']:.0%} of the photo painted in {metrics['seconds']:.1f} s, style error inside "
         f"{metrics['style_error']:.4f}, {metrics['leak']['changed_pixels']} pixels outside changed"

@@ -1,4 +1,4 @@
-"""Pictures that come with the project: a photograph, and styles that it draws itself.
+"""Pictures that come with the project: a photograph with its outline, and styles that it draws itself.
 
 Settings that name a picture take `builtin:<name>` for them.
 """
@@ -14,7 +14,8 @@ from pochoir.errors import ConfigError
 
 PREFIX = "builtin:"
 STYLES = ("strokes", "waves", "glass", "ink")
-PORTRAIT = "portrait"
+PORTRAIT, OUTLINE = "portrait", "portrait_outline"
+"""matplotlib's photograph of a person, in the public domain, and a COCO file that outlines her."""
 SIZE = (512, 640)
 """(height, width) in pixels of the styles."""
 
@@ -31,9 +32,11 @@ def located(name: str) -> str:
         import matplotlib
 
         return str(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
+    if kind == OUTLINE:
+        return str(Path(__file__).with_name("portrait.json"))
     if kind not in STYLES:
-        known = ", ".join(PREFIX + known for known in (PORTRAIT, *STYLES))
-        raise ConfigError(f"'{name}' is none of the pictures that come with the project: {known}")
+        known = ", ".join(PREFIX + known for known in (PORTRAIT, OUTLINE, *STYLES))
+        raise ConfigError(f"'{name}' is none of what comes with the project: {known}")
     from pochoir.images import write_image
 
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
