@@ -4,15 +4,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pochoir.composition.grabcut import grab_cut
 from pochoir.config import RegionConfig
 from pochoir.errors import ConfigError
 
 Alpha = NDArray[np.float32]
 
-SMOOTHNESS = 1e-4
-"""Of the guided filter: variance of the photo, in [0, 1], below which it is flat."""
-STEEPNESS = 2.0
-"""The filtered mask is steepened about one half: a filter alone leaves edges as wide as itself."""
+SMOOTHNESS = 1e-4 * 255**2
+"""Of the guided filter: variance of the photo's 8-bit values below which it is flat."""
+WINDOW = 0.5
+"""Of the guided filter, in radii: larger ones undo more of the edge than they mend."""
 MASK_CELLS = 28
 """Mask R-CNN predicts masks of so many cells a side."""
 
@@ -40,12 +41,14 @@ def refined(solid: NDArray[np.bool_], photo: NDArray[np.uint8], method: str, rad
         return hard
     inside, outside = distances(solid)
     near = (inside <= radius) & (outside <= radius)
+    found: Alpha
     if method == "matting":
         found = _matted(photo, np.where(near, np.float32(0.5), hard))
+    elif method == "grabcut":
+        found = grab_cut(photo, solid, near).astype(np.float32)
     else:
-        guide = photo.astype(np.float32) / 255
-        filtered = cv2.ximgproc.guidedFilter(guide, hard, max(1, round(radius)), SMOOTHNESS)
-        found = np.clip((filtered - 0.5) * STEEPNESS + 0.5, 0, 1).astype(np.float32)
+        filtered = cv2.ximgproc.guidedFilter(photo, hard, max(1, round(WINDOW * radius)), SMOOTHNESS)
+        found = np.clip(filtered, 0, 1).astype(np.float32)
     return np.where(near, found, hard).astype(np.float32)
 
 

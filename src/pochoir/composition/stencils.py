@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pochoir.composition.grabcut import grab_cut
 from pochoir.data.coco import CocoInstances
 from pochoir.data.folder import read_instance_masks
 from pochoir.data.targets import boxes_from_masks
 from pochoir.errors import DataError
 from pochoir.segmentation.instances import Instances
 
-GRABCUT_ROUNDS = 5
 SPECK = 0.05
 """Share of the largest piece below which a piece of a mask is an accident."""
 
@@ -54,15 +54,9 @@ def from_box(box: list[float], photo: NDArray[np.uint8]) -> Instances:
     x1, y1 = min(width, round(box[2])), min(height, round(box[3]))
     if x1 - x0 < 2 or y1 - y0 < 2:
         raise DataError(f"box: {box} does not lie in the photo of {width}×{height} pixels")
-    whole = (x1 - x0, y1 - y0) == (width, height)  # nothing around it to tell the object from
-    mask = np.full((height, width), cv2.GC_BGD, dtype=np.uint8)
-    mask[y0:y1, x0:x1] = cv2.GC_FGD if whole else cv2.GC_PR_FGD
-    if not whole:
-        cv2.setRNGSeed(0)
-        models = np.zeros((1, 65)), np.zeros((1, 65))
-        bgr = cv2.cvtColor(photo, cv2.COLOR_RGB2BGR)
-        cv2.grabCut(bgr, mask, (0, 0, 1, 1), *models, GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
-    return certain(without_specks((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD))[None])
+    inside = np.zeros((height, width), dtype=bool)
+    inside[y0:y1, x0:x1] = True
+    return certain(without_specks(grab_cut(photo, inside, inside))[None])
 
 
 def without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

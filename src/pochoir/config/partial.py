@@ -39,9 +39,10 @@ class RegionConfig:
     """Least area of an instance, as a share of the photo."""
     mask_threshold: float = setting(0.6, low=0.01, high=0.99)
     """A pixel belongs to an instance from this probability on."""
-    refine: str = setting("guided", choices=("guided", "matting", "off"))
-    """How an edge is fitted to the photo's: guided filter (He et al. 2013), closed-form matting (Levin et al. 2008;
-    needs the extra `matting`), or not at all."""
+    refine: str = setting("guided", choices=("guided", "grabcut", "matting", "off"))
+    """How an edge is fitted to the photo's. guided: softened along it by a guided filter (He et al. 2013), for masks
+    that are about right; grabcut: looked for within `radius` (Rother et al. 2004), for masks that are off; matting:
+    closed form (Levin et al. 2008; needs the extra `matting`), for hair; off."""
     radius: float | None = setting(None, low=0, high=500)
     """Pixels that the edge may move; null: 2 for given masks, and as far as a segmenter's mask is coarse for others."""
     feather: float = setting(1.0, low=0, high=500)

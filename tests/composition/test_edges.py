@@ -1,0 +1,97 @@
+"""From masks to alphas: exact away from the edge, at the photo's edge near it."""
+
+import builtins
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pochoir.composition.edges import alpha_of, distances, exclusive, feathered, predicted_radius, refined
+from pochoir.config import RegionConfig
+from pochoir.errors import ConfigError
+
+PHOTO = np.full((60, 80, 3), 40, dtype=np.uint8)
+PHOTO[15:45, 20:60] = 210  # an object with a sharp edge
+TRUE = PHOTO[..., 0] > 100
+
+
+def test_alpha_is_exact_away_from_the_edge() -> None:
+    alpha = alpha_of(TRUE.astype(np.float32), PHOTO, RegionConfig(feather=2), radius=3)
+    inside, outside = distances(TRUE)
+    assert (alpha[inside > 6] == 1).all()
+    assert (alpha[outside > 6] == 0).all()
+    assert ((alpha > 0) & (alpha < 1)).any()
+    assert np.allclose(alpha * 255, np.rint(alpha * 255), atol=1e-4)
+
+
+def test_grabcut_moves_a_wrong_edge_to_the_photos() -> None:
+    shifted = np.roll(TRUE, 3, axis=1)
+    found = refined(shifted, PHOTO, "grabcut", 5) >= 0.5
+    assert (found != TRUE).sum() < 0.1 * (shifted != TRUE).sum()
+
+
+def test_the_guided_filter_keeps_a_right_edge_and_softens_one_where_the_photo_has_none() -> None:
+    on_edge = refined(TRUE, PHOTO, "guided", 6)
+    assert abs(on_edge[20:40, 25:55] - 1).max() < 0.01
+    assert abs(on_edge - TRUE)[30].max() < 0.05
+    within = np.roll(TRUE, 12, axis=1)  # its left edge lies in the flat object
+    assert 0.1 < refined(within, PHOTO, "guided", 6)[30, 31] < 0.9
+
+
+@pytest.mark.parametrize("method", ["guided", "grabcut"])
+def test_the_edge_moves_no_farther_than_the_radius(method: str) -> None:
+    shifted = np.roll(TRUE, 8, axis=1)
+    found = refined(shifted, PHOTO, method, 2)
+    inside, outside = distances(shifted)
+    far = (inside > 2) | (outside > 2)
+    assert (found[far] == shifted[far]).all()
+
+
+@pytest.mark.parametrize(("method", "radius"), [("off", 5.0), ("guided", 0.0)])
+def test_refining_may_be_left_out(method: str, radius: float) -> None:
+    assert (refined(np.roll(TRUE, 3, axis=1), PHOTO, method, radius) == np.roll(TRUE, 3, axis=1)).all()
+
+
+def test_feathering_softens_over_its_width() -> None:
+    hard = TRUE.astype(np.float32)
+    assert (feathered(hard, 0) == hard).all()
+    soft = feathered(hard, 4)
+    assert soft[30, 20] == pytest.approx(0.6, abs=0.12)  # the first pixel within
+    assert soft[30, 40] == 1
+    assert soft[30, 10] == 0
+
+
+def test_the_threshold_decides_what_belongs() -> None:
+    soft = np.where(TRUE, 0.7, 0.5).astype(np.float32)
+    settings = RegionConfig(refine="off", feather=0, mask_threshold=0.6)
+    assert (alpha_of(soft, PHOTO, settings, radius=0) == TRUE).all()
+    assert (alpha_of(soft, PHOTO, RegionConfig(mask_threshold=0.8), radius=2) == 0).all()
+
+
+def test_overlaps_belong_to_the_front_once() -> None:
+    front, back = np.full((1, 3), [1, 0.25, 0], dtype=np.float32), np.ones((1, 3), dtype=np.float32)
+    assert [alpha.tolist() for alpha in exclusive([front, back])] == [[[1, 0.25, 0]], [[0, 0.75, 1]]]
+
+
+def test_a_predicted_mask_is_as_coarse_as_its_cells() -> None:
+    assert predicted_radius([0, 0, 56, 28]) == pytest.approx(3)
+
+
+def test_matting_without_its_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name == "pymatting":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ConfigError, match=r"region\.refine: matting needs .* 'pochoir\[matting\]'"):
+        refined(TRUE, PHOTO, "matting", 3)
+
+
+def test_matting_finds_the_photos_edge() -> None:
+    pytest.importorskip("pymatting")
+    shifted = np.roll(TRUE, 2, axis=1)
+    found = refined(shifted, PHOTO, "matting", 4) >= 0.5
+    assert (found != TRUE).sum() < 0.25 * (shifted != TRUE).sum()

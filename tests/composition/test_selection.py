@@ -1,0 +1,66 @@
+"""Every rule that chooses among instances, and what it says when there is nothing to choose."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from pochoir.composition.selection import described, select
+from pochoir.config import RegionConfig
+from pochoir.errors import DataError
+from pochoir.segmentation.instances import Instances
+
+
+@pytest.fixture
+def instances() -> Instances:
+    """Best first: a small one, a large one, and one that overlaps the large one's right half."""
+    boxes = torch.tensor([[2.0, 2, 6, 6], [10, 10, 30, 30], [20, 10, 34, 30]])
+    masks = torch.zeros(3, 40, 40)
+    for mask, (x0, y0, x1, y1) in zip(masks, boxes.int().tolist(), strict=True):
+        mask[y0:y1, x0:x1] = 0.9
+    return Instances(boxes, torch.tensor([0.95, 0.8, 0.6]), torch.ones(3, dtype=torch.int64), masks)
+
+
+@pytest.mark.parametrize(
+    ("rule", "chosen"),
+    [
+        ({}, [0, 1, 2]),
+        ({"choose": "best"}, [0]),
+        ({"choose": "largest"}, [1]),
+        ({"choose": "best", "min_size": 0.1}, [1]),
+        ({"indices": [2, 0]}, [0, 2]),
+        ({"min_score": 0.7}, [0, 1]),
+        ({"min_size": 0.1}, [1, 2]),
+        ({"point": [3.5, 3.5]}, [0]),
+        ({"point": [25.0, 20.0]}, [1]),  # where two overlap: the front one
+        ({"point": [32.0, 20.0]}, [2]),
+        ({"box": [19.0, 9, 35, 31]}, [2]),
+    ],
+)
+def test_rules(instances: Instances, rule: dict[str, Any], chosen: list[int]) -> None:
+    assert select(instances, RegionConfig(**rule)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"indices": [3]}, r"region\.indices: there is no instance 3"),
+        ({"point": [0.0, 39.0]}, r"region\.point: \[0\.0, 39\.0\] hits no instance"),
+        ({"point": [50.0, 3.0]}, r"lies outside the photo of 40×40 pixels"),
+        ({"box": [36.0, 36, 39, 39]}, r"region\.box: .* meets no instance"),
+        ({"min_score": 0.99}, r"no instance with score ≥ 0\.99"),
+        ({"mask_threshold": 0.95}, r"no instance with score"),
+    ],
+)
+def test_errors_list_what_was_found(instances: Instances, rule: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        select(instances, RegionConfig(**rule))
+    assert "1: score 0.80, box 10,10 to 30,30, 360 pixels" in str(caught.value)
+    assert str(caught.value).count("score 0") >= 3
+
+
+def test_nothing_found_is_said() -> None:
+    none = Instances(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0, dtype=torch.int64), torch.zeros(0, 8, 8))
+    assert described(none) == []
+    with pytest.raises(DataError, match="no object was found"):
+        select(none, RegionConfig())
