@@ -86,7 +86,7 @@ def test_matting_without_its_package_says_how_to_get_it(monkeypatch: pytest.Monk
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ConfigError, match=r"region\.refine: matting needs .* 'pochoir\[matting\]'"):
+    with pytest.raises(ConfigError, match=r"region\.refine: matting needs .* pip install pymatting"):
         refined(TRUE, PHOTO, "matting", 3)
 
 

@@ -101,7 +101,7 @@ def _matted(photo: NDArray[np.uint8], trimap: Alpha) -> Alpha:
         from pymatting import estimate_alpha_cf
     except ImportError:
         raise ConfigError(
-            "region.refine: matting needs the package pymatting; install it with pip install 'pochoir[matting]', "
+            "region.refine: matting needs the package pymatting; install it with pip install pymatting, "
             "or take region.refine=guided"
         ) from None
     if not ((trimap == 0).any() and (trimap == 1).any()):
