@@ -13,6 +13,8 @@ from pycocotools.cocoeval import COCOeval
 from pochoir.data.targets import make_target
 from pochoir.segmentation.evaluation import (
     ImageRecord,
+    PrecisionRecall,
+    best_f1,
     coco_dictionary,
     decode_mask,
     encode_masks,
@@ -213,3 +215,17 @@ def test_curves_hold_ap() -> None:
     assert reached == pytest.approx(2 / 3, abs=0.01)
     assert curve.score[10] == pytest.approx(0.9)
     assert curve.score[60] == pytest.approx(0.4)
+
+
+def test_the_best_f1_is_found_with_its_threshold() -> None:
+    recall = np.linspace(0, 1, 101)
+    precision = np.where(recall <= 0.8, 0.9, 0.0)
+    score = np.where(recall <= 0.8, 1 - recall, 0.0)
+    f1, threshold = best_f1(PrecisionRecall(recall, precision, score))
+    assert f1 == pytest.approx(2 * 0.9 * 0.8 / 1.7)
+    assert threshold == pytest.approx(0.2)
+
+
+def test_nothing_found_has_no_f1() -> None:
+    nothing = np.zeros(101)
+    assert best_f1(PrecisionRecall(np.linspace(0, 1, 101), nothing, nothing)) == (0.0, 0.0)

@@ -103,7 +103,8 @@ class Evaluation:
 
 
 def evaluate(records: Iterable[ImageRecord]) -> Evaluation:
-    """Box and mask AP (IoU .50:.95), AP50, AP75, AP by size, and AR100 over the photos of `records`.
+    """Box and mask AP (IoU .50:.95), AP50, AP75, AP by size, AR100, and at IoU .50 the best F1 with its score
+    threshold, over the photos of `records`.
 
     Metrics lie in [0, 1]. Without any ground truth nothing can be measured and `metrics` is empty.
     """
@@ -122,7 +123,20 @@ def evaluate(records: Iterable[ImageRecord]) -> Evaluation:
         metrics.update({name: value for name, value in values.items() if value >= 0})
         for iou in (0.5, 0.75):
             curves[kind, iou] = _curve(evaluator, iou)
+        if values[f"{kind}_ap"] >= 0:
+            metrics[f"{kind}_f1"], metrics[f"{kind}_f1_threshold"] = best_f1(curves[kind, 0.5])
     return Evaluation(metrics, curves)
+
+
+def best_f1(curve: PrecisionRecall) -> tuple[float, float]:
+    """The highest F1 = 2PR / (P + R) on a curve, and the score threshold that gives it: what to show by.
+
+    The precision is COCO's interpolated one, so F1 is at most a little higher than what the threshold gives.
+    """
+    both = curve.precision + curve.recall
+    f1 = np.divide(2 * curve.precision * curve.recall, both, out=np.zeros_like(both), where=both > 0)
+    best = int(f1.argmax())
+    return float(f1[best]), float(curve.score[best])
 
 
 def coco_dictionary(images: list[ImageRecord]) -> dict[str, Any]:
