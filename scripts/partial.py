@@ -3,23 +3,24 @@
 from pathlib import Path
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from pochoir.cli import plain_errors
+from pochoir.cli import WORST_LOSS, run_script
 from pochoir.config import PartialConfig
 from pochoir.validation import validate
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="partial")
-def main(config: DictConfig) -> float:
+def main(config: DictConfig) -> float | None:
     """Returns the loss inside the painted regions of the saved picture, for sweepers."""
-    with plain_errors():
+
+    def work(folder: Path) -> float | None:
         settings = validate(config, PartialConfig)
         from pochoir.runs.partial import partial  # heavy: only after the settings are known to be good
 
-        metrics = partial(settings, Path(HydraConfig.get().runtime.output_dir))
-    return float(metrics["loss"])
+        return float(partial(settings, folder)["loss"])
+
+    return run_script(config, work, worst=WORST_LOSS)
 
 
 if __name__ == "__main__":

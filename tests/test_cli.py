@@ -1,4 +1,4 @@
-"""Errors for people end a script with their message alone; everything else keeps its traceback."""
+"""Errors for people end a script with their message alone."""
 
 import subprocess
 import sys
@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from pochoir.cli import plain_errors
-from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsError
+from pochoir.cli import fail
+from pochoir.errors import (
+    ConfigError,
+    DataError,
+    NonFiniteLossError,
+    PochoirError,
+    SomeInputsFailedError,
+    WeightsError,
+)
 
 ROOT = Path(__file__).parents[1]
 WITHOUT_TORCH = """
@@ -18,20 +25,17 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-@pytest.mark.parametrize("kind", [ConfigError, DataError, NonFiniteLossError, WeightsError])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(ConfigError, 2), (DataError, 2), (NonFiniteLossError, 2), (WeightsError, 2), (SomeInputsFailedError, 3)],
+)
 def test_errors_for_people_become_a_message_and_an_exit_code(
-    kind: type[Exception], capsys: pytest.CaptureFixture[str]
+    kind: type[PochoirError], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as exit_, plain_errors():
-        raise kind("a.png: is empty")
-    assert exit_.value.code == 2
+    with pytest.raises(SystemExit) as exit_:
+        fail(kind("a.png: is empty"))
+    assert exit_.value.code == code
     assert capsys.readouterr() == ("", f"{kind.__name__}: a.png: is empty\n")
-
-
-def test_other_errors_pass_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ZeroDivisionError), plain_errors():
-        _ = 1 / 0
-    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,15 @@ PRIMARIES: dict[str, type] = {
 OPTIONS = {
     "dataset": ["coco", "figures", "folder", "pennfudan"],
     "encoder": ["vgg16", "vgg19"],
-    "experiment": ["demo", "portrait"],
+    "experiment": [
+        "demo",
+        "optimize_recipe",
+        "optimize_segmenter",
+        "portrait",
+        "sweep_layers",
+        "sweep_segmenter_lr",
+        "sweep_style_weights",
+    ],
     "optim": ["adamw", "sgd"],
     "recipe": ["default", "fine", "gatys2015", "quick"],
     "region": ["background", "object"],
@@ -30,7 +38,15 @@ OPTIONS = {
     "trainer": ["cpu", "ddp", "gpu", "smoke"],
 }
 """Options of all groups; a new YAML belongs here."""
-PRIMARY_OF = {"encoder": "stylize", "recipe": "stylize", "region": "partial", "experiment=portrait": "partial"}
+PRIMARY_OF = {
+    "encoder": "stylize",
+    "recipe": "stylize",
+    "region": "partial",
+    "experiment=portrait": "partial",
+    "experiment=optimize_recipe": "stylize",
+    "experiment=sweep_layers": "stylize",
+    "experiment=sweep_style_weights": "stylize",
+}
 """Scripts of groups; the others are train_seg's."""
 CHOICES = [f"{group}={name}" for group, names in OPTIONS.items() for name in names]
 MISSING = {
@@ -70,7 +86,7 @@ def test_every_yaml_is_tested() -> None:
     found = {path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*") if path.is_file()}
     tested = {choice.replace("=", "/") for choice in CHOICES} | set(PRIMARIES)
     assert found == tested
-    assert len(found) == 27
+    assert len(found) == 32
 
 
 @pytest.mark.parametrize("name", PRIMARIES)

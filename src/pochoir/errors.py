@@ -19,3 +19,7 @@ class WeightsError(PochoirError):
 
 class NonFiniteLossError(PochoirError):
     """Training met a loss that is not a finite number; the message names the pictures of the batch."""
+
+
+class SomeInputsFailedError(PochoirError):
+    """Some of several inputs could not be worked on; all others were."""

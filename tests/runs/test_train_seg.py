@@ -76,6 +76,8 @@ def test_the_script_leaves_exactly_these_files(tiny: TrainSegConfig, tmp_path: P
         "metrics.json",
         f"predictions/{picture.name}",
         "predictions/sheet.png",
+        "run.md",
+        "samples.png",
         "split.json",
         "train_seg.log",
     }
@@ -148,9 +150,11 @@ def test_an_interrupted_run_resumes_to_the_same_result(
     torch.rand(17)  # the global random state of the resuming process is another
     workers = replace(taught.dataset, num_workers=1)  # and its samples are loaded elsewhere
     train(replace(taught, ckpt=str(last), dataset=workers), tmp_path / "second")
-    resumed, uninterrupted = (state_of(f / "checkpoints" / "last.ckpt") for f in (tmp_path / "second", whole))
-    for name, value in uninterrupted.items():
-        assert torch.equal(resumed[name], value), name
+    train(taught, tmp_path / "first")  # in its own folder, as a job of a sweep is
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        resumed, uninterrupted = (state_of(f / "checkpoints" / "last.ckpt") for f in (folder, whole))
+        for name, value in uninterrupted.items():
+            assert torch.equal(resumed[name], value), name
     best, best_of_whole = (state_of(f / "checkpoints" / "best.ckpt") for f in (tmp_path / "second", whole))
     assert all(torch.equal(best[name], value) for name, value in best_of_whole.items())
     rows = [json.loads((f / "metrics.json").read_text())["history"] for f in (tmp_path / "second", whole)]

@@ -18,7 +18,7 @@ from pochoir.errors import NonFiniteLossError
 from pochoir.files import read_json, write_json
 from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor, write_image
 from pochoir.inspection.painting import Milestones, PaintProgress, painting_panel, write_film
-from pochoir.inspection.tensorboard import show_config, writer_of
+from pochoir.inspection.tensorboard import event_logger, log_outcome, show_charts, show_config, writer_of
 from pochoir.runs.checkpoints import last_checkpoint
 from pochoir.runs.interruption import CheckpointOnInterrupt
 from pochoir.runs.painting_job import Job, earlier_result, result_path, settings_of
@@ -33,6 +33,9 @@ from pochoir.stylization.scoring import losses_and_scores
 from pochoir.stylization.stylizer import Stylizer
 
 CHECKPOINT_EVERY_STEPS = 20
+LOSS_CHARTS = {
+    "losses": {"all": ["^loss$", "^style$", "^content$", "^tv$"], "style": ["^style/"], "content": ["^content/"]}
+}
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -109,11 +112,12 @@ def build_trainer(config: PaintConfig, name: str, folder: Path, levels: list[Lev
         log_every_n_steps=settings.log_every_n_steps,
         enable_progress_bar=False,
         enable_model_summary=False,
-        logger=TensorBoardLogger(folder, name="", version="", default_hp_metric=False),
+        logger=event_logger(folder),
         callbacks=callbacks,
     )
     if (writer := writer_of(trainer)) is not None:
         show_config(writer, config)
+        show_charts(writer, LOSS_CHARTS)
     return trainer
 
 
@@ -137,7 +141,7 @@ def _record(
     if config.keep_colors == "luminance":
         image = luminance(image)  # as the subject is grey, too
     losses, errors = losses_and_scores(image, encoder.to(device), subject, config.encoder, plan.recipe)
-    metrics = {
+    metrics: dict[str, Any] = {
         "loss": sum(losses.values()),
         "losses": losses,
         **errors,
@@ -154,11 +158,8 @@ def _record(
     logger = stylizer.trainer.logger
     if isinstance(logger, TensorBoardLogger):
         logger.experiment.add_image("panel", panel, stylizer.global_step, dataformats="HWC")
-        logger.log_hyperparams(
-            {name: value if isinstance(value, bool | int | float) else str(value) for name, value in settings.items()},
-            {f"saved/{name}": metrics[name] for name in ("loss", "style_error", "content_error", "seconds")},
-        )
-        logger.finalize("success")
+        outcome = {f"saved/{name}": metrics[name] for name in ("loss", "style_error", "content_error", "seconds")}
+        log_outcome(logger, job.folder, settings, outcome)
     milestones = sorted((job.folder / "progress").glob("*.png"))
     if milestones:
         write_film(milestones, job.folder / "progress.gif")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
 from pochoir.composition.blending import composite, harmonized, leak
@@ -18,7 +17,7 @@ from pochoir.files import write_json
 from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor, write_image
 from pochoir.inspection.overlays import fit_height
 from pochoir.inspection.stencil import five_panels
-from pochoir.inspection.tensorboard import show_config
+from pochoir.inspection.tensorboard import event_logger, log_outcome, show_config
 from pochoir.runs.paint import paint, peak_memory
 from pochoir.runs.painting_job import Job, settings_of
 from pochoir.runs.painting_setup import subject_of
@@ -164,18 +163,15 @@ def _show(
     painted = patches[0].paint if len(patches) == 1 else _laid_out(patches, saved)
     figure = five_panels(stencil.photo.pixels, styles, painted, stencil.alpha, saved)
     write_image(folder / "figure.png", figure)
-    logger = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
+    logger = event_logger(folder)
     writer = logger.experiment
     pictures = {"figure": figure, "instances": read_rgb(folder / "instances.png"), "result": saved}
     for name, picture in pictures.items():
         writer.add_image(name, fit_height(picture, min(picture.shape[0], 1024)), 0, dataformats="HWC")
     writer.add_image("alpha", stencil.alpha, 0, dataformats="HW")
     show_config(writer, config)
-    logger.log_hyperparams(
-        {name: value if isinstance(value, bool | int | float) else str(value) for name, value in settings.items()},
-        {f"saved/{name}": metrics[name] for name in ("loss", "style_error", "content_error", "seconds")},
-    )
-    logger.finalize("success")
+    outcome = {f"saved/{name}": metrics[name] for name in ("loss", "style_error", "content_error", "seconds")}
+    log_outcome(logger, folder, settings, outcome)
 
 
 def _laid_out(patches: list[Patch], picture: np.ndarray) -> np.ndarray:

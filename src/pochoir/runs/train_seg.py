@@ -23,9 +23,11 @@ from pochoir.config import TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
 from pochoir.errors import ConfigError
 from pochoir.files import write_json
+from pochoir.images import write_image
 from pochoir.inspection.panels import ValidationPanels
-from pochoir.inspection.samples import report_samples
-from pochoir.inspection.tensorboard import show_config, writer_of
+from pochoir.inspection.samples import augmented_grid, report_samples
+from pochoir.inspection.tensorboard import event_logger, log_outcome, show_charts, show_config, writer_of
+from pochoir.records import flat
 from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
 from pochoir.runs.devices import check_devices
 from pochoir.runs.versions import versions
@@ -33,11 +35,18 @@ from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.weights import checkpoint_state, load_strictly, network_state, read_checkpoint
 
+START_SAMPLES = 8
+CHARTS = {
+    "losses": {"train": ["^train/loss"]},
+    "average precision": {"mask": ["^val/mask_ap"], "box": ["^val/box_ap"]},
+}
+
 
 def train(config: TrainSegConfig, folder: Path) -> float | None:
     """Fine-tune, evaluate and record into `folder`; returns the best validation mask AP in [0, 1].
 
-    Writes checkpoints/best.ckpt and last.ckpt, event files, split.json, metrics.json and predictions/. With
+    Writes checkpoints/best.ckpt and last.ckpt, event files, split.json, samples.png (augmented), metrics.json and
+    predictions/. A run that was broken off in this folder is continued from its last.ckpt. With
     `check_data` only the dataset is looked at and None returned. Raises `PochoirError`s with plain messages.
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # no advertisements
@@ -58,21 +67,24 @@ def train(config: TrainSegConfig, folder: Path) -> float | None:
         split_digest=data.split.digest(),
         channels_last=config.trainer.channels_last,
     )
-    if config.ckpt is not None:
-        check_resumable(module, Path(config.ckpt))
+    ckpt = Path(config.ckpt).expanduser() if config.ckpt else folder / "checkpoints" / "last.ckpt"
+    if config.ckpt is None and ckpt.exists():
+        print(f"Continuing {ckpt}")
+    if config.ckpt or ckpt.exists():
+        check_resumable(module, ckpt)
     history = History()
     trainer = build_trainer(config, folder, data, history)
     if trainer.is_global_zero:
         data.split.write(folder / "split.json")
-    if (writer := writer_of(trainer)) is not None:
-        show_config(writer, config)
+        _show_start(trainer, config, data, folder)
 
     started = time.perf_counter()
-    _fit(trainer, module, data, config, folder)
+    _fit(trainer, module, data, ckpt, folder)
     test = _tested(trainer, module, data, folder)
     if trainer.is_global_zero:
         seconds = time.perf_counter() - started
         write_json(folder / "metrics.json", _metrics(config, data, history, test, seconds))
+        _log_outcome(trainer, config, history, folder)
         _print_table(history, folder)
     return history.best["mask_ap"] if history.best else None
 
@@ -104,7 +116,7 @@ def build_trainer(config: TrainSegConfig, folder: Path, data: SegmentationData, 
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # the samplers of SegmentationData know about processes
-        logger=TensorBoardLogger(folder, name="", version="", default_hp_metric=False),
+        logger=event_logger(folder),
         callbacks=callbacks,
     )
 
@@ -128,16 +140,30 @@ def check_resumable(module: SegmentationModule, ckpt: Path) -> None:
         )
 
 
-def _fit(
-    trainer: pl.Trainer, module: SegmentationModule, data: SegmentationData, config: TrainSegConfig, folder: Path
-) -> None:
+def _fit(trainer: pl.Trainer, module: SegmentationModule, data: SegmentationData, ckpt: Path, folder: Path) -> None:
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=config.ckpt, weights_only=True)
+        trainer.fit(module, datamodule=data, ckpt_path=ckpt if ckpt.exists() else None, weights_only=True)
     except SystemExit:  # Lightning's answer to Ctrl-C
         last = folder / "checkpoints" / "last.ckpt"
         advice = f"continue with ckpt={last}" if last.exists() else "no epoch was finished, so there is no checkpoint"
         print(f"Interrupted in epoch {trainer.current_epoch + 1}; {advice}")
         raise
+
+
+def _show_start(trainer: pl.Trainer, config: TrainSegConfig, data: SegmentationData, folder: Path) -> None:
+    """The config, the layout of the charts, and augmented samples as they are trained on."""
+    samples = augmented_grid(data.train, START_SAMPLES)
+    write_image(folder / "samples.png", samples)
+    if (writer := writer_of(trainer)) is not None:
+        show_config(writer, config)
+        show_charts(writer, CHARTS)
+        writer.add_image("train/samples", samples, 0, dataformats="HWC")
+
+
+def _log_outcome(trainer: pl.Trainer, config: TrainSegConfig, history: History, folder: Path) -> None:
+    if isinstance(trainer.logger, TensorBoardLogger) and history.best is not None:
+        outcome = {f"best/{name}": history.best[name] for name in ("mask_ap", "mask_ap50", "box_ap")}
+        log_outcome(trainer.logger, folder, flat(asdict(config), "."), outcome)
 
 
 def _count_or_share(value: float | None) -> int | float | None:

@@ -1,0 +1,80 @@
+"""A multirun's beginning and end, as a Hydra callback: what is refused before it, and what is left after it."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from pochoir.cli import SOME_INPUTS_FAILED, fail
+from pochoir.errors import ConfigError
+from pochoir.files import read_json, write_json
+from pochoir.records import SWEEP
+
+
+class SweepReport(Callback):
+    """Named in the scripts' configs as `hydra.callbacks.sweep`.
+
+    A callback's exceptions are mere warnings to Hydra: errors end the program here.
+    """
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        try:
+            begin_sweep(config)
+        except ConfigError as error:
+            fail(error)
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        from pochoir.runs.sweep_summary import summarize  # draws: heavy
+
+        if summarize(Path(config.hydra.sweep.dir)):
+            sys.exit(SOME_INPUTS_FAILED)
+
+
+def begin_sweep(config: DictConfig) -> None:
+    """Write sweep.json: the keys that are swept and all that the jobs have in common.
+
+    Raises `ConfigError` where the folder holds another sweep, and where jobs would start processes of their own.
+    """
+    refuse_subprocesses(config)
+    folder = Path(config.hydra.sweep.dir)
+    common = {name: value for name, value in OmegaConf.to_container(config).items() if name != "hydra"}  # type: ignore[union-attr]
+    sweep = {
+        "swept": swept_keys(config),
+        "overrides": list(config.hydra.overrides.task),
+        "params": OmegaConf.to_container(config.hydra.sweeper.get("params") or OmegaConf.create({})),
+        "settings": common,
+    }
+    earlier = read_json(folder / SWEEP)
+    if earlier is not None and earlier != sweep:
+        raise ConfigError(
+            f"hydra.sweep.dir: {folder} holds another sweep ({' '.join(earlier['overrides'])}); continue it by its own "
+            "command, with unchanged configs, or choose another folder"
+        )
+    write_json(folder / SWEEP, sweep)
+
+
+def swept_keys(config: DictConfig) -> list[str]:
+    """The keys that a multirun varies, from the command line and from `hydra.sweeper.params`, in order."""
+    given = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+    keys = [override.get_key_element().lstrip("+~") for override in given if override.is_sweep_override()]
+    params = config.hydra.sweeper.get("params") or {}
+    return list(dict.fromkeys([*map(str, params), *keys]))
+
+
+def refuse_subprocesses(config: DictConfig) -> None:
+    """Raise `ConfigError` where Lightning would start a job's script once more for every further device.
+
+    These processes would not be jobs of the sweep but sweeps of their own. On SLURM the scheduler starts them.
+    """
+    trainer = config.get("trainer") or {}
+    devices, strategy = trainer.get("devices", 1), str(trainer.get("strategy", "auto"))
+    scheduled = "slurm" in str(config.hydra.launcher.get("_target_", "")).lower()
+    if devices > 1 and not scheduled:
+        raise ConfigError(
+            f"trainer.devices: {devices} devices with trainer.strategy={strategy} start the script again for each "
+            "device, which in a multirun would start the sweep again. Use trainer.devices=1, and a launcher that runs "
+            "several jobs at once (hydra/launcher=joblib), or hydra/launcher=submitit_slurm, which starts the processes"
+        )

@@ -1,0 +1,66 @@
+"""What a sweep comes to: a table, a contact sheet and a plot of the metrics, in its folder."""
+
+import csv
+import io
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pochoir.files import read_json, write_bytes
+from pochoir.inspection.sweep_figures import headlines, metrics_figure, sweep_sheet, write_figure
+from pochoir.records import SWEEP, Run, read_sweep, short_names
+
+
+def summarize(folder: Path) -> int:
+    """Write summary.csv, contact_sheet.png and metrics.png of a sweep, print the table, return how many jobs failed.
+
+    Jobs that were broken off count as failed.
+    """
+    runs = read_sweep(folder)
+    swept = read_json(folder / SWEEP)["swept"]
+    write_bytes(folder / "summary.csv", summary_csv(runs, swept).encode())
+    written = ["summary.csv"]
+    if any(run.picture for run in runs):
+        write_figure(sweep_sheet(runs, swept), folder / "contact_sheet.png")
+        written.append("contact_sheet.png")
+    if any(headlines(runs)):
+        write_figure(metrics_figure(runs, swept), folder / "metrics.png")
+        written.append("metrics.png")
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(terminal_table(runs, swept))
+    failed = [run for run in runs if run.status != "finished"]
+    for run in failed:
+        console.print(f"{run.status}: job {run.name}: {run.error or 'no result'}", style="red", markup=False)
+    console.print(f"{len(runs) - len(failed)} of {len(runs)} jobs finished: {folder} ({', '.join(written)})")
+    console.print(f"Look at it: tensorboard --logdir {folder}")
+    return len(failed)
+
+
+def summary_csv(runs: list[Run], swept: list[str]) -> str:
+    """One line a job: its number, the swept keys, status, objective, seconds, all metrics, and the error."""
+    names = [name for name in dict.fromkeys(name for run in runs for name in run.metrics) if name != "seconds"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["job", *swept, "status", "objective", "seconds", *names, "error"])
+    for run in runs:
+        values = [run.swept.get(key, "") for key in swept]
+        numbers = ["" if number is None else number for number in (run.objective, run.seconds)]
+        measured = [run.metrics.get(name, "") for name in names]
+        writer.writerow([run.name, *values, run.status, *numbers, *measured, run.error])
+    return text.getvalue()
+
+
+def terminal_table(runs: list[Run], swept: list[str]) -> Table:
+    """The swept keys and what tells most about the jobs."""
+    table = Table()
+    names = headlines(runs)
+    for title in ("job", *short_names(swept).values()):
+        table.add_column(title)
+    for title in ("status", *names):
+        table.add_column(title, justify="right")
+    for run in runs:
+        measured = [f"{run.metrics[name]:.4g}" if name in run.metrics else "" for name in names]
+        table.add_row(run.name, *(escape(run.swept.get(key, "")) for key in swept), run.status, *measured)
+    return table

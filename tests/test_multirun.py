@@ -1,0 +1,149 @@
+"""Sweeps through the scripts: failed jobs, continuing, launchers, optimisers, and what is refused."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+from pochoir.images import write_image
+
+ROOT = Path(__file__).parents[1]
+FAST = ["size=48", "recipe.steps=[2]", "milestones=0", "trainer.progress_bar=false", "trainer.precision=float32"]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("files")
+    rng = np.random.default_rng(0)
+    for name in ("content", "style"):
+        write_image(folder / f"{name}.png", rng.integers(0, 255, (48, 64, 3), dtype=np.uint8))
+    return [f"content={folder / 'content.png'}", f"style={folder / 'style.png'}"]
+
+
+def run(script: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *arguments]
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def rows(sweep: Path) -> list[dict[str, str]]:
+    with (sweep / "summary.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+LAYERS = "encoder.style_layers=[relu1_1],[relu9_9]"
+
+
+@pytest.fixture(scope="module")
+def sweep(files: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Two weights by two lists of layers, one of which does not exist."""
+    folder = tmp_path_factory.mktemp("sweep")
+    command = ["-m", *files, *FAST, "recipe.style_weight=1,10", LAYERS, "hydra.sweep.dir=sweep"]
+    return folder, run("stylize", *command, folder=folder)
+
+
+def test_failed_jobs_are_in_the_table_and_in_the_exit_code(
+    sweep: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, result = sweep
+    assert result.returncode == 3, result.stderr
+    assert {"summary.csv", "contact_sheet.png", "metrics.png"} <= {path.name for path in (folder / "sweep").iterdir()}
+    table = rows(folder / "sweep")
+    assert [row["status"] for row in table] == ["finished", "failed", "finished", "failed"]
+    assert "did you mean" in table[1]["error"]
+    assert float(table[2]["loss"]) == pytest.approx(float(table[2]["objective"]))
+    assert "2 of 4 jobs finished" in result.stdout
+    assert "relu9_9" in (folder / "sweep" / "3" / "run.md").read_text()
+
+
+def test_tensorboard_has_readable_names_and_swept_hyperparameters(
+    sweep: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    events = next((sweep[0] / "sweep" / "2").glob("*/events*")).parent
+    assert events.name == "style_weight=10 style_layers=relu1_1"
+    read = EventAccumulator(str(events)).Reload()
+    content = read.PluginTagToContent("hparams")["_hparams_/session_start_info"]
+    hparams = HParamsPluginData.FromString(content).session_start_info.hparams
+    assert {name: value.number_value or value.string_value for name, value in hparams.items()} == {
+        "recipe.style_weight": 10,
+        "encoder.style_layers": "relu1_1",
+    }
+    assert read.Scalars("saved/loss")[0].value > 0
+    assert "custom_scalars__config__" in read.Tags()["tensors"]
+
+
+def test_a_sweep_that_was_broken_off_goes_on(sweep: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """One job is finished, one was being painted, two were not begun."""
+    folder, first = sweep
+    status = folder / "sweep" / "2" / "status.json"
+    status.write_text(json.dumps({**json.loads(status.read_text()), "status": "running"}))
+    finished = (folder / "sweep" / "0" / "status.json").stat().st_mtime_ns
+    before = rows(folder / "sweep")
+    result = run("stylize", *first.args[2:], folder=folder)
+    assert result.returncode == 3
+    assert (folder / "sweep" / "0" / "status.json").stat().st_mtime_ns == finished
+    assert "sweep/0: finished already" in result.stdout
+    assert json.loads(status.read_text())["status"] == "finished"
+    assert [row["loss"] for row in rows(folder / "sweep")] == [row["loss"] for row in before]
+
+
+def test_another_sweep_does_not_go_into_the_same_folder(
+    sweep: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, first = sweep
+    result = run("stylize", *first.args[2:], "seed=7", folder=folder)
+    assert result.returncode == 2
+    assert "holds another sweep" in result.stderr
+    assert not list((folder / "sweep").glob("*/.hydra/*seed=7*"))
+
+
+def test_jobs_that_would_start_processes_are_refused(tmp_path: Path) -> None:
+    result = run("train_seg", "-m", "trainer=ddp", "trainer.accelerator=cpu", "optim.lr=0.1,0.2", folder=tmp_path)
+    assert result.returncode == 2
+    assert "hydra/launcher=joblib" in result.stderr
+    assert not list(tmp_path.rglob("status.json"))
+
+
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_other_launchers_come_to_the_same(launcher: str, files: list[str], tmp_path: Path) -> None:
+    pytest.importorskip(f"hydra_plugins.hydra_{launcher.removesuffix('_local')}_launcher")
+    command = ["-m", *files, *FAST, "recipe.style_weight=1,10"]
+    settings = ["hydra.launcher.n_jobs=2"] if launcher == "joblib" else ["hydra.launcher.timeout_min=5"]
+    apart = run("stylize", *command, "hydra.sweep.dir=a", f"hydra/launcher={launcher}", *settings, folder=tmp_path)
+    assert apart.returncode == 0, apart.stderr
+    assert run("stylize", *command, "hydra.sweep.dir=b", folder=tmp_path).returncode == 0
+    tables = [
+        [(row["job"], row["recipe.style_weight"], round(float(row["loss"]), 5)) for row in rows(tmp_path / name)]
+        for name in ("a", "b")
+    ]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 2
+
+
+def test_an_optimiser_gets_finite_objectives(files: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    experiment = ["experiment=optimize_recipe", *files, *FAST, "hydra.sweeper.n_trials=3", "hydra.sweep.dir=o"]
+    result = run("stylize", *experiment, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    objectives = [float(row["objective"]) for row in rows(tmp_path / "o")]
+    assert len(objectives) == 3
+    best = yaml.safe_load((tmp_path / "o" / "optimization_results.yaml").read_text())
+    assert best["best_value"] == pytest.approx(min(objectives))
+
+
+def test_a_single_run_has_a_page(files: list[str], tmp_path: Path) -> None:
+    result = run("stylize", *files, *FAST, "hydra.run.dir=one", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    page = (tmp_path / "one" / "run.md").read_text()
+    assert "python scripts/stylize.py content=" in page
+    assert "| recipe.steps | [2] |" in page
+    assert "| seed |" not in page
+    assert (tmp_path / "one" / "result.png").exists()

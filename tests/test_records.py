@@ -1,0 +1,123 @@
+"""Runs read back: status, numbers, swept values; and the figures and tables that a sweep comes to."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pochoir.images import write_image
+from pochoir.inspection.sweep_figures import metrics_figure, sweep_sheet
+from pochoir.inspection.tensorboard import run_label
+from pochoir.records import Run, metrics_of, read_run, short_names, swept_values, typed
+from pochoir.runs.run_page import changed, run_page
+from pochoir.runs.sweep_summary import summary_csv
+
+SWEPT = ["recipe.style_weight", "encoder.style_layers"]
+
+
+def job(number: int, weight: str, layers: str, loss: float | None, picture: Path | None = None) -> Run:
+    metrics = {} if loss is None else {"loss": loss, "style_error": loss / 2}
+    status = "failed" if loss is None else "finished"
+    swept = dict(zip(SWEPT, (weight, layers), strict=True))
+    return Run(str(number), Path(), status, "" if metrics else "bad", loss, 1.5, metrics, {}, swept, picture)
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> list[Run]:
+    """Two weights by two lists of layers; the last failed."""
+    path = tmp_path / "result.png"
+    write_image(path, np.full((30, 40, 3), 200, dtype=np.uint8))
+    values = [("1", "[a]"), ("1", "[a,b]"), ("10", "[a]"), ("10", "[a,b]")]
+    return [
+        job(index, *value, None if index == 3 else 0.1 * (index + 1), None if index == 3 else path)
+        for index, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("10", 10), ("1e-3", 0.001), ("[relu1_1,relu2_1]", "relu1_1 relu2_1"), ("quick", "quick"), ("true", True)],
+)
+def test_values_of_the_command_line_become_what_can_be_sorted(text: str, value: object) -> None:
+    assert typed(text) == value
+    assert type(typed(text)) is type(value)
+
+
+def test_keys_are_short_where_that_tells_them_apart() -> None:
+    assert short_names(["recipe.lr", "encoder.name"]) == {"recipe.lr": "lr", "encoder.name": "name"}
+    assert short_names(["recipe.lr", "optim.lr"]) == {"recipe.lr": "recipe.lr", "optim.lr": "optim.lr"}
+
+
+def test_a_label_can_be_a_folder() -> None:
+    assert run_label({"style": "a/b.jpg", "encoder.style_layers": "[x,y]"}) == "style=a_b.jpg style_layers=x,y"
+    assert run_label({}) == ""
+
+
+def test_a_run_without_results_is_unfinished(tmp_path: Path) -> None:
+    assert read_run(tmp_path).status == "unfinished"
+    (tmp_path / "status.json").write_text(json.dumps({"status": "running", "overrides": []}))
+    assert read_run(tmp_path).status == "unfinished"
+
+
+def test_numbers_of_several_pictures_are_their_means(tmp_path: Path) -> None:
+    for name, loss in (("a", 1.0), ("b", 3.0)):
+        (tmp_path / name).mkdir()
+        metrics = {"loss": loss, "losses": {"tv": loss}, "size": {"height": 9}, "notes": ["x"], "versions": {"a": "1"}}
+        (tmp_path / name / "metrics.json").write_text(json.dumps(metrics))
+    assert metrics_of(tmp_path) == {"loss": 2.0, "losses/tv": 2.0}
+
+
+def test_swept_values_are_those_of_the_job(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text(json.dumps({"swept": ["a.b"]}))
+    (tmp_path / "0" / ".hydra").mkdir(parents=True)
+    (tmp_path / "0" / ".hydra" / "overrides.yaml").write_text("- c=1\n- +a.b=[x,y]\n")
+    assert swept_values(tmp_path / "0") == {"a.b": "[x,y]"}
+    assert swept_values(tmp_path) == {}
+
+
+def test_the_table_holds_every_job_and_its_error(grid: list[Run]) -> None:
+    rows = list(csv.DictReader(io.StringIO(summary_csv(grid, SWEPT))))
+    assert [row["recipe.style_weight"] for row in rows] == ["1", "1", "10", "10"]
+    assert [row["status"] for row in rows] == ["finished"] * 3 + ["failed"]
+    assert float(rows[1]["loss"]) == pytest.approx(0.2)
+    assert (rows[3]["loss"], rows[3]["error"]) == ("", "bad")
+
+
+def test_the_sheet_has_a_row_and_a_column_for_each_value(grid: list[Run]) -> None:
+    cells = sweep_sheet(grid, SWEPT).axes
+    assert [cell.get_title() for cell in cells] == ["style_layers = a", "style_layers = a, b", "", ""]
+    assert [cell.get_ylabel() for cell in cells] == ["style_weight = 1", "", "style_weight = 10", ""]
+    assert [len(cell.images) for cell in cells] == [1, 1, 1, 0]
+    assert "failed: bad" in cells[3].texts[0].get_text()
+
+
+def test_scattered_jobs_stand_in_their_order(grid: list[Run]) -> None:
+    scattered = [job(index, str(index), f"[{index}]", 0.5, grid[0].picture) for index in range(6)]
+    titles = [cell.get_title() for cell in sweep_sheet(scattered, SWEPT).axes]
+    assert titles[4].replace("\n", " ") == "4: style_weight = 4, style_layers = 4"
+
+
+def test_metrics_are_drawn_over_the_key_that_is_a_number(grid: list[Run]) -> None:
+    axes = metrics_figure(grid, SWEPT).axes
+    assert [each.get_title() for each in axes] == ["loss", "style_error"]
+    assert axes[0].get_xlabel() == "recipe.style_weight"
+    lines = {str(line.get_label()): np.asarray(line.get_xydata()).tolist() for line in axes[0].lines}
+    assert lines["style_layers = a"] == [[1, pytest.approx(0.1)], [10, pytest.approx(0.3)]]
+    assert len(lines["style_layers = a,b"]) == 1
+
+
+def test_the_page_tells_command_changes_and_outcome(tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").write_text(json.dumps({"loss": 0.25, "notes": ["smaller"], "versions": {"torch": "9"}}))
+    write_image(tmp_path / "result.png", np.zeros((8, 8, 3), dtype=np.uint8))
+    page = run_page(tmp_path, "python scripts/x.py a=1", changed({"a": 1, "b": {"c": 2}}, {"a": 0, "b": {"c": 2}}))
+    assert "python scripts/x.py a=1" in page
+    assert "| loss | 0.25 |" in page
+    assert "- smaller" in page
+    assert "![result](result.png)" in page
+    assert "| a | 1 |" in page
+    assert "b.c" not in page
+    assert "| torch | 9 |" in page
+    assert "**Failed.** too small" in run_page(tmp_path, "x", {}, "too small")
