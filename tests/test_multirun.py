@@ -3,15 +3,20 @@
 import csv
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 import yaml
+from requests.adapters import HTTPAdapter
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from urllib3.util import Retry
 
 from pochoir.images import write_image
 
@@ -147,3 +152,37 @@ def test_a_single_run_has_a_page(files: list[str], tmp_path: Path) -> None:
     assert "| recipe.steps | [2] |" in page
     assert "| seed |" not in page
     assert (tmp_path / "one" / "result.png").exists()
+
+
+def test_a_live_tensorboard_shows_the_hyperparameters(sweep: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """Asked as the browser asks it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(sweep[0] / "sweep"), "--port", str(port)]
+    server = subprocess.Popen([*command, "--host", "127.0.0.1", "--load_fast=false"], stderr=subprocess.DEVNULL)
+    try:
+        session = requests.Session()
+        session.mount(
+            "http://", HTTPAdapter(max_retries=Retry(total=None, connect=100, backoff_factor=0.1, backoff_max=0.5))
+        )
+        plugin = f"http://127.0.0.1:{port}/data/plugin/hparams"
+        asked = {
+            "experimentName": "",
+            "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_RUNNING"],
+            "colParams": [{"metric": {"group": "", "tag": "saved/loss"}}],
+            "startIndex": 0,
+            "sliceSize": 9,
+        }
+        for _ in range(100):
+            answer = session.post(f"{plugin}/session_groups", json=asked, timeout=60)
+            groups = answer.json()["sessionGroups"]
+            if len(groups) == 2:
+                break
+            time.sleep(0.2)
+    finally:
+        server.terminate()
+        server.wait()
+    shown = {group["hparams"]["recipe.style_weight"]: group["metricValues"][0]["value"] for group in groups}
+    told = {float(row["recipe.style_weight"]): float(row["loss"]) for row in rows(sweep[0] / "sweep") if row["loss"]}
+    assert shown == pytest.approx(told)

@@ -57,7 +57,7 @@ def terminal_table(runs: list[Run], swept: list[str]) -> Table:
     table = Table()
     names = headlines(runs)
     for title in ("job", *short_names(swept).values()):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for title in ("status", *names):
         table.add_column(title, justify="right")
     for run in runs:
