@@ -66,6 +66,8 @@ def comparison_page(runs: list[Run]) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
     return value if isinstance(value, str) else json.dumps(value)
 
 

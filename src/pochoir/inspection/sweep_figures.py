@@ -14,8 +14,10 @@ from pochoir.records import Run, short_names, typed
 
 HEADLINES = ("loss", "style_error", "content_error", "best/mask_ap", "best/box_ap", "seconds")
 """Metrics that tell most about a run, of whatever script."""
-CELL_WIDTH, CELL_HEIGHT = 3.2, 2.6
-"""Inches, at 100 dots."""
+CELL_HEIGHT = 2.6
+"""Inches, at 100 dots; pictures are as wide as they are."""
+CELL_WIDTHS = 2.0, 5.0
+"""Inches: narrower ones have no room for labels, wider ones none beside each other."""
 LABEL_LETTERS = 34
 LOGARITHMIC_FROM = 10
 """Largest value over smallest from which on an axis is logarithmic."""
@@ -38,7 +40,7 @@ def sweep_sheet(runs: list[Run], swept: list[str]) -> Figure:
     places = {(_label(run, swept[:-1], names), _label(run, swept[-1:], names)): run for run in runs}
     if len(places) < len(runs) or len(rows) * len(columns) > 2 * len(runs):
         return _listed(runs, swept, names)
-    figure = _canvas(len(rows), len(columns))
+    figure = _canvas(len(rows), len(columns), runs)
     cells = figure.subplots(len(rows), len(columns), squeeze=False)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
@@ -53,7 +55,7 @@ def sweep_sheet(runs: list[Run], swept: list[str]) -> Figure:
 def _listed(runs: list[Run], swept: list[str], names: dict[str, str]) -> Figure:
     columns = min(len(runs), max(2, round(len(runs) ** 0.5)))
     rows = -(-len(runs) // columns)
-    figure = _canvas(rows, columns)
+    figure = _canvas(rows, columns, runs)
     cells = figure.subplots(rows, columns, squeeze=False).flat
     for cell, run in zip(cells, [*runs, *[None] * (rows * columns - len(runs))], strict=True):
         _draw(cell, run)
@@ -99,8 +101,16 @@ def write_figure(figure: Figure, path: Path) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _canvas(rows: int, columns: int) -> Figure:
-    return Figure(figsize=(columns * CELL_WIDTH + 0.4, rows * CELL_HEIGHT + 0.4), dpi=100, layout="constrained")
+def _canvas(rows: int, columns: int, runs: list[Run]) -> Figure:
+    pictures = [run.picture for run in runs if run.picture is not None][:1]
+    wanted = CELL_HEIGHT * (_aspect(pictures[0]) if pictures else 1.0)
+    width = min(max(wanted, CELL_WIDTHS[0]), CELL_WIDTHS[1]) + 0.1
+    return Figure(figsize=(columns * width + 0.5, rows * CELL_HEIGHT + 0.4), dpi=100, layout="constrained")
+
+
+def _aspect(path: Path) -> float:
+    height, width = read_rgb(path).shape[:2]
+    return width / height
 
 
 def _draw(cell: Any, run: Run | None) -> None:
