@@ -20,12 +20,13 @@ PRIMARIES: dict[str, type] = {
     "stylize": StylizeConfig,
 }
 OPTIONS = {
-    "dataset": ["coco", "figures", "folder", "pennfudan"],
+    "dataset": ["coco", "figures", "folder", "mixture", "pennfudan"],
     "encoder": ["vgg16", "vgg19"],
     "experiment": [
         "demo",
         "optimize_recipe",
         "optimize_segmenter",
+        "person",
         "portrait",
         "sweep_layers",
         "sweep_segmenter_lr",
@@ -52,6 +53,7 @@ CHOICES = [f"{group}={name}" for group, names in OPTIONS.items() for name in nam
 MISSING = {
     "dataset=coco": ["dataset.images=.", "dataset.annotations=."],
     "dataset=folder": ["dataset.images=.", "dataset.masks=."],
+    "dataset=mixture": ["+dataset.parts.drawn={name:figures}"],
     "predict_seg": ["ckpt=.", "input=."],
     "stylize": ["content=.", "style=."],
     "partial": ["content=README.md", "style=README.md", "masks=[README.md]"],
@@ -86,7 +88,16 @@ def test_every_yaml_is_tested() -> None:
     found = {path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*") if path.is_file()}
     tested = {choice.replace("=", "/") for choice in CHOICES} | set(PRIMARIES)
     assert found == tested
-    assert len(found) == 32
+    assert len(found) == 34
+
+
+@pytest.fixture(autouse=True)
+def _people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files that experiment=person names."""
+    for part, files in (("coco_person", "instances.json"), ("ccp_person", "masks"), ("human_seg", "masks")):
+        (tmp_path / part / "images").mkdir(parents=True)
+        (tmp_path / part / files).touch()
+    monkeypatch.setenv("POCHOIR_PEOPLE", str(tmp_path))
 
 
 @pytest.mark.parametrize("name", PRIMARIES)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from pochoir.config import CocoDataset, FiguresDataset, PredictSegConfig, TrainSegConfig
+from pochoir.config import CocoDataset, FiguresDataset, MixtureDataset, PredictSegConfig, TrainSegConfig
 from pochoir.errors import ConfigError
 from pochoir.validation import validate
 
@@ -93,15 +93,20 @@ def test_null_is_a_value_where_it_is_the_default(key: str) -> None:
         ),
         ("dataset.split_file=no.json", "dataset.split_file: 'no.json' does not exist"),
         ("augment=3", "augment: 3 is no group of settings; give its settings as augment.<setting>=…"),
-        ("dataset=7", "dataset: 7 is no group of settings; allowed: pennfudan, coco, folder, figures"),
-        ("dataset=null", "dataset: None is no group of settings; allowed: pennfudan, coco, folder, figures"),
+        ("dataset=7", "dataset: 7 is no group of settings; allowed: pennfudan, coco, folder, figures, mixture"),
+        ("dataset=null", "dataset: None is no group of settings; allowed: pennfudan, coco, folder, figures, mixture"),
         ("dataset=${nope}", "dataset: Interpolation key 'nope' not found"),
         (
             "dataset.name=figure",
-            "dataset.name: 'figure' is unknown; allowed: pennfudan, coco, folder, figures; did you mean 'figures'?",
+            "dataset.name: 'figure' is unknown; allowed: pennfudan, coco, folder, figures, mixture"
+            "; did you mean 'figures'?",
         ),
-        ("dataset={}", "dataset.name: None is unknown; allowed: pennfudan, coco, folder, figures"),
+        ("dataset={}", "dataset.name: None is unknown; allowed: pennfudan, coco, folder, figures, mixture"),
         ("augment.scale_min=3", "augment.scale_min: 3 is larger than scale_max, 1"),
+        (
+            "augment.copy_paste_scale_max=0.5",
+            "augment.copy_paste_scale_min: 1 is larger than copy_paste_scale_max, 0.5",
+        ),
         ("segmenter.min_size=800", "segmenter.min_size: 800 is larger than max_size, 768"),
         (
             "segmenter.weights=coco",
@@ -125,6 +130,53 @@ def test_one_problem(override: str, problem: str) -> None:
 )
 def test_settings_of_coco_that_exclude_each_other(overrides: tuple[str, ...], problem: str) -> None:
     assert problems(*COCO, *overrides) == [problem]
+
+
+MIXTURE = ("dataset={name: mixture, parts: {drawn: {name: figures}, mine: {name: figures, length: 9}}}",)
+
+
+def test_the_parts_of_a_mixture_are_datasets_of_their_kinds() -> None:
+    mixture = validated(*MIXTURE, "dataset.weights={drawn: 1, mine: 2}").dataset
+    assert isinstance(mixture, MixtureDataset)
+    assert mixture.parts == {"drawn": FiguresDataset(), "mine": FiguresDataset(length=9)}
+    assert mixture.weights == {"drawn": 1.0, "mine": 2.0}
+
+
+@pytest.mark.parametrize(
+    "override, problem",
+    [
+        ("dataset.parts={}", "dataset.parts: is empty; a mixture has at least one dataset"),
+        ("dataset.parts.mine.length=0", "dataset.parts.mine.length: 0 is out of range; allowed is at least 2"),
+        (
+            "dataset.parts.mine.lenght=3",
+            "dataset.parts.mine.lenght: unknown setting; did you mean 'dataset.parts.mine.length'?",
+        ),
+        (
+            "dataset.parts.mine=3",
+            "dataset.parts.mine: 3 is no group of settings; allowed: pennfudan, coco, folder, figures",
+        ),
+        (
+            "dataset.parts.mine.name=mixture",
+            "dataset.parts.mine.name: 'mixture' is unknown; allowed: pennfudan, coco, folder, figures",
+        ),
+        (
+            "dataset.parts.more={name: folder, images: ., masks: nowhere}",
+            "dataset.parts.more.masks: 'nowhere' does not exist",
+        ),
+        (
+            "dataset.parts.mine.batch_size=4",
+            "dataset.parts.mine.batch_size: is one for all parts; give it as dataset.batch_size=…",
+        ),
+        ("dataset.parts.a/b={name: figures}", "dataset.parts: 'a/b' is no name of letters, digits, _ and -"),
+        ("dataset.weights={drawn: 1}", "dataset.weights: are of drawn; the parts are drawn, mine"),
+        ("dataset.weights={drawn: 1, mine: -1}", "dataset.weights: {'mine': -1.0} are no numbers from 0 on"),
+        ("dataset.weights={drawn: 1, mine: .nan}", "dataset.weights: {'mine': nan} are no numbers from 0 on"),
+        ("dataset.weights={drawn: 0, mine: 0}", "dataset.weights: are all zero"),
+        ("dataset.epoch_length=0", "dataset.epoch_length: 0 is out of range; allowed is at least 1"),
+    ],
+)
+def test_one_problem_of_a_mixture(override: str, problem: str) -> None:
+    assert problems(*MIXTURE, override) == [problem]
 
 
 def test_all_problems_are_listed_at_once() -> None:

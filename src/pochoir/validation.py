@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -43,10 +43,15 @@ def _convert(node: DictConfig, schema: type[Any], prefix: str, problems: list[st
     for name, spec in known.items():
         key = prefix + name
         try:
-            if is_dataclass(hints[name]) and isinstance(hints[name], type):
+            if kind := _kind_of_values(hints[name]):
+                values[name] = {
+                    str(part): _group(child, kind, f"{key}.{part!s}", problems)
+                    for part, child in (node.get(name) or {}).items()
+                }
+                complete = complete and None not in values[name].values()
+            elif is_dataclass(hints[name]) and isinstance(hints[name], type):
                 group = node.get(name, OmegaConf.create({}))
-                kind = _kind(group, hints[name], name, key, problems)
-                values[name] = _convert(group, kind, f"{key}.", problems) if kind else None
+                values[name] = _group(group, hints[name], key, problems)
                 complete = complete and values[name] is not None
             elif OmegaConf.is_missing(node, name) or (name not in node and spec.default == "???"):
                 problems.append(f"{key}: missing; give it as {key}=…")
@@ -71,10 +76,20 @@ def _convert(node: DictConfig, schema: type[Any], prefix: str, problems: list[st
     return result
 
 
-def _kind(node: Any, hint: type, name: str, key: str, problems: list[str]) -> type | None:
-    kinds = KINDS.get(name, {})
-    if not any(issubclass(kind, hint) for kind in kinds.values()):
-        kinds = {}  # another group of the same name
+def _kind_of_values(hint: Any) -> type | None:
+    """The dataclass of the values of a dictionary of groups; None for anything else."""
+    values = get_args(hint)[1:] if get_origin(hint) is dict else ()
+    return values[0] if values and is_dataclass(values[0]) else None  # type: ignore[return-value]
+
+
+def _group(node: Any, hint: type, key: str, problems: list[str]) -> Any:
+    kind = _kind(node, hint, key, problems)
+    return _convert(node, kind, f"{key}.", problems) if kind else None
+
+
+def _kind(node: Any, hint: type, key: str, problems: list[str]) -> type | None:
+    groups = ({name: kind for name, kind in group.items() if issubclass(kind, hint)} for group in KINDS.values())
+    kinds: dict[str, type] = next(filter(None, groups), {})
     if not isinstance(node, DictConfig):
         advice = f"allowed: {', '.join(kinds)}" if kinds else f"give its settings as {key}.<setting>=…"
         problems.append(f"{key}: {node!r} is no group of settings; {advice}")

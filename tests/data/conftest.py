@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torchvision import tv_tensors
 
+from pochoir.config import CocoDataset, FolderDataset
 from pochoir.data.source import Sample, Source
 from pochoir.data.targets import Target, make_target
 
@@ -94,3 +95,22 @@ def coco_json(tmp_path: Path, save: Callable[[Path, Any], Path]) -> Callable[...
         return path
 
     return write
+
+
+@pytest.fixture
+def folder(tmp_path: Path, save: Callable[..., Any]) -> FolderDataset:
+    """Ten photos of 24 × 32 pixels, each with one instance."""
+    for number in range(10):
+        save(tmp_path / "images" / f"{number}.png", np.full((24, 32, 3), number * 20))
+        save(tmp_path / "masks" / f"{number}.png", np.pad(np.ones((10, 8 + number)), ((4, 10), (0, 24 - number))))
+    return FolderDataset(images=str(tmp_path / "images"), masks=str(tmp_path / "masks"), val=3, test=2, num_workers=0)
+
+
+@pytest.fixture
+def two_files(coco_json: Callable[..., Any]) -> CocoDataset:
+    """Four photos to train on, two to validate on, in two annotation files."""
+    square = {"segmentation": [[2, 2, 20, 2, 20, 20, 2, 20]]}
+    train = coco_json({f"train{i}.png": (24, 32) for i in range(4)}, [square])
+    val = coco_json({f"val{i}.png": (24, 32) for i in range(2)}, [square], name="val.json")
+    photos = str(train.parent / "photos")
+    return CocoDataset(images=photos, annotations=str(train), val_annotations=str(val), num_workers=0)

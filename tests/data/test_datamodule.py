@@ -1,45 +1,18 @@
-"""The data module: sources by config, their split, and loaders that every process fills alike."""
+"""The data module: a source's parts, and loaders that every process fills alike."""
 
-from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.demos.boring_classes import BoringModel
 
-from pochoir.config import AugmentConfig, CocoDataset, DatasetConfig, FiguresDataset, FolderDataset, PennFudanDataset
-from pochoir.data.coco import CocoInstances
-from pochoir.data.datamodule import EpochSampler, SegmentationData, open_sources
-from pochoir.data.figures import Figures
-from pochoir.data.folder import MaskFolder
-from pochoir.data.pennfudan import PHOTO_NAMES, PennFudan
+from pochoir.config import AugmentConfig, CocoDataset, FolderDataset, MixtureDataset, SplitDataset
+from pochoir.data.datamodule import EpochSampler, SegmentationData
 from pochoir.errors import ConfigError, DataError
-
-Make = Callable[..., Any]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, save: Make) -> FolderDataset:
-    """Ten photos of 24 × 32 pixels, each with one instance."""
-    for number in range(10):
-        save(tmp_path / "images" / f"{number}.png", np.full((24, 32, 3), number * 20))
-        save(tmp_path / "masks" / f"{number}.png", np.pad(np.ones((10, 8 + number)), ((4, 10), (0, 24 - number))))
-    return FolderDataset(images=str(tmp_path / "images"), masks=str(tmp_path / "masks"), val=3, test=2, num_workers=0)
-
-
-@pytest.fixture
-def two_files(coco_json: Make) -> CocoDataset:
-    """Four photos to train on, two to validate on, in two annotation files."""
-    square = {"segmentation": [[2, 2, 20, 2, 20, 20, 2, 20]]}
-    train = coco_json({f"train{i}.png": (24, 32) for i in range(4)}, [square])
-    val = coco_json({f"val{i}.png": (24, 32) for i in range(2)}, [square], name="val.json")
-    photos = str(train.parent / "photos")
-    return CocoDataset(images=photos, annotations=str(train), val_annotations=str(val), num_workers=0)
 
 
 def names(loader: Any) -> list[list[str]]:
@@ -125,7 +98,7 @@ def test_augmentation_differs_by_epoch_and_seed_and_repeats_otherwise(folder: Fo
     assert len({brightness(0, 0), brightness(0, 1), brightness(1, 0)}) == 3
 
 
-def _trained(config: DatasetConfig, split_seed: int) -> list[str]:
+def _trained(config: SplitDataset, split_seed: int) -> list[str]:
     config.split_seed = split_seed
     return SegmentationData(config, AugmentConfig()).split.train
 
@@ -217,48 +190,62 @@ def test_lightning_advances_the_epoch_of_the_sampler(folder: FolderDataset, tmp_
     assert seen == expected + [data.split.train[index] for _, index in sampler]
 
 
-def test_each_kind_of_dataset_opens_its_source(
-    folder: FolderDataset, two_files: CocoDataset, tmp_path: Path, save: Make
-) -> None:
-    for name in PHOTO_NAMES:
-        save(tmp_path / "PennFudanPed" / "PNGImages" / name, np.zeros((2, 2, 3)))
-        save(tmp_path / "PennFudanPed" / "PedMasks" / f"{name[:-4]}_mask.png", np.ones((2, 2)))
-    pennfudan = PennFudanDataset(root=str(tmp_path / "PennFudanPed"), download=False)
-    figures = FiguresDataset(length=4, height=64, width=96, max_figures=2, seed=3)
-    one_file = CocoDataset(images=two_files.images, annotations=two_files.annotations, categories=["person"])
-    for config, kind, length in (
-        (pennfudan, PennFudan, 170),
-        (figures, Figures, 4),
-        (folder, MaskFolder, 10),
-        (one_file, CocoInstances, 4),
-    ):
-        source, val_source = open_sources(config)
-        assert isinstance(source, kind)
-        assert len(source.names) == length
-        assert source.read(0).image.ndim == 3
-        assert val_source is source
+@pytest.fixture
+def mixture(folder: FolderDataset, two_files: CocoDataset) -> MixtureDataset:
+    """Four and five photos to train on; an epoch takes two of the first part and six of the second."""
+    folder.val, folder.test = 4, 1
+    return MixtureDataset(
+        parts={"files": two_files, "folder": folder}, weights={"files": 1, "folder": 3}, epoch_length=8, num_workers=0
+    )
 
 
-def test_figures_are_drawn_as_configured() -> None:
-    source, _ = open_sources(FiguresDataset(length=4, height=64, width=96, max_figures=2, seed=3))
-    assert source.read(1).image.shape == (64, 96, 3)
-    assert np.array_equal(source.read(1).image, Figures(length=4, size=(64, 96), max_figures=2, seed=3).read(1).image)
+def test_an_epoch_of_a_mixture_takes_its_parts_by_weight(mixture: MixtureDataset) -> None:
+    data = SegmentationData(mixture, AugmentConfig())
+    loader = data.train_dataloader()
+    assert len(loader) == 4
+    seen = []
+    for epoch in range(10):
+        loader.sampler.set_epoch(epoch)
+        drawn = all_names(loader)
+        assert sum(name.startswith("files/") for name in drawn) == 2
+        assert sum(name.startswith("folder/") for name in drawn) == 6
+        assert [name.split("/")[0] for name in drawn] != sorted(name.split("/")[0] for name in drawn) or epoch
+        seen += drawn
+    assert set(seen) == set(data.split.train)
+    assert {seen.count(name) for name in set(seen)} == {5, 12}  # 20 draws of 4 photos, 60 of 5
 
 
-def test_categories_are_chosen_in_both_files(coco_json: Make) -> None:
-    square, categories = [[2, 2, 20, 2, 20, 20, 2, 20]], [("person", 1), ("dog", 2)]
-    both = [{"segmentation": square}, {"segmentation": square, "category_id": 2}]
-    train, val = (coco_json({"a.png": (24, 32)}, both, categories, name=name) for name in ("train.json", "val.json"))
-    photos = str(train.parent / "photos")
-    config = CocoDataset(images=photos, annotations=str(train), val_annotations=str(val), categories=["dog"])
-    assert [len(source.read(0).masks) for source in open_sources(config)] == [1, 1]
+def test_a_mixture_is_validated_on_what_its_parts_hold_out(mixture: MixtureDataset) -> None:
+    data = SegmentationData(mixture, AugmentConfig())
+    assert all_names(data.val_dataloader()) == data.split.val
+    assert [name.split("/")[0] for name in data.split.val] == ["files"] * 2 + ["folder"] * 4
+    assert [name.split("/")[0] for name in data.split.test] == ["folder"]
+    ids = [int(target["image_id"]) for _, targets in data.val_dataloader() for target in targets]
+    assert len(set(ids)) == 6  # the evaluation tells photos by them
 
 
-def test_pennfudan_is_not_fetched_when_told_not_to(tmp_path: Path) -> None:
-    with pytest.raises(DataError):
-        open_sources(PennFudanDataset(root=str(tmp_path / "PennFudanPed"), download=False))
+def test_processes_share_a_mixtures_epoch(mixture: MixtureDataset) -> None:
+    data = SegmentationData(mixture, AugmentConfig())
+    whole = all_names(data.train_dataloader())
+    ranks = []
+    for rank in range(2):
+        data.trainer = SimpleNamespace(world_size=2, global_rank=rank)
+        ranks.append(all_names(data.train_dataloader()))
+    assert sorted(ranks[0] + ranks[1]) == sorted(whole)
 
 
-def test_a_config_of_no_kind_is_a_mistake_of_the_caller() -> None:
-    with pytest.raises(TypeError, match="DatasetConfig"):
-        open_sources(DatasetConfig())
+def test_a_resumed_mixture_goes_on_where_it_was(mixture: MixtureDataset) -> None:
+    expected = SegmentationData(mixture, AugmentConfig()).train_dataloader()
+    expected.sampler.set_epoch(3)
+    resumed = SegmentationData(mixture, AugmentConfig())
+    resumed.load_state_dict({"next_epoch": 3})
+    assert all_names(resumed.train_dataloader()) == all_names(expected)
+
+
+def test_what_is_pasted_is_zoomed_by_a_factor_of_its_own(folder: FolderDataset) -> None:
+    folder.val, folder.test = 1, 0
+    augment = AugmentConfig(flip=0, photometric=0, copy_paste=1, copy_paste_scale_min=0.5, copy_paste_scale_max=0.5)
+    data = SegmentationData(folder, augment)
+    for index in range(len(data.train)):
+        _, target = data.train[0, index]
+        assert {5, 10} == {int(box[3] - box[1]) for box in target["boxes"]}  # masks are ten pixels high

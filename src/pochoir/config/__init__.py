@@ -14,10 +14,12 @@ from pochoir.config.segmentation import (
     DatasetConfig,
     FiguresDataset,
     FolderDataset,
+    MixtureDataset,
     OptimConfig,
     PennFudanDataset,
     PredictSegConfig,
     SegmenterConfig,
+    SplitDataset,
     TrainerConfig,
     TrainSegConfig,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "FiguresDataset",
     "FinderConfig",
     "FolderDataset",
+    "MixtureDataset",
     "OptimConfig",
     "PaintConfig",
     "PaintTrainerConfig",
@@ -51,6 +54,7 @@ __all__ = [
     "RecipeConfig",
     "RegionConfig",
     "SegmenterConfig",
+    "SplitDataset",
     "StylizeConfig",
     "TrainSegConfig",
     "TrainerConfig",
@@ -58,7 +62,13 @@ __all__ = [
 ]
 
 KINDS: dict[str, dict[str, type]] = {
-    "dataset": {"pennfudan": PennFudanDataset, "coco": CocoDataset, "folder": FolderDataset, "figures": FiguresDataset},
+    "dataset": {
+        "pennfudan": PennFudanDataset,
+        "coco": CocoDataset,
+        "folder": FolderDataset,
+        "figures": FiguresDataset,
+        "mixture": MixtureDataset,
+    },
     "segmenter": dict.fromkeys(NAMED_WEIGHTS, SegmenterConfig),
     "encoder": dict.fromkeys(VGG_BLOCKS, EncoderConfig),
     "region": dict.fromkeys(("object", "background"), RegionConfig),

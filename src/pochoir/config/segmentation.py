@@ -1,5 +1,7 @@
 """Settings of `scripts/train_seg.py` and `scripts/predict_seg.py`."""
 
+import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -24,25 +26,31 @@ class AugmentConfig:
     photometric: float = setting(0.5, low=0, high=1)
     """Probability of a change of brightness, contrast, saturation and hue; blur and grey are rarer."""
     copy_paste: float = setting(0.0, low=0, high=1)
-    """Probability that instances of another training photo are pasted in front."""
+    """Probability that instances of other training photos are pasted in front."""
+    copy_paste_photos: int = setting(1, low=1, high=10)
+    """Largest number of photos that are pasted from; each sample draws its own."""
+    copy_paste_scale_min: float = setting(1.0, low=0.05, high=10)
+    """Scale jitter of the photos that are pasted from: smallest zoom, ..."""
+    copy_paste_scale_max: float = setting(1.0, low=0.05, high=10)
+    """... largest zoom."""
 
     def problems(self) -> list[str]:
-        if self.scale_min > self.scale_max:
-            return [f"scale_min: {self.scale_min:g} is larger than scale_max, {self.scale_max:g}"]
-        return []
+        ranges = {
+            "scale": (self.scale_min, self.scale_max),
+            "copy_paste_scale": (self.copy_paste_scale_min, self.copy_paste_scale_max),
+        }
+        return [
+            f"{name}_min: {low:g} is larger than {name}_max, {high:g}"
+            for name, (low, high) in ranges.items()
+            if low > high
+        ]
 
 
 @dataclass
 class DatasetConfig:
-    """What every dataset has: how it is split and loaded."""
+    """What every dataset has: a split that may be given, and how it is loaded."""
 
     name: str = "figures"
-    val: float = setting(0.2, low=0)
-    """Validation samples: a count from 1 on, a share of all below 1."""
-    test: float = setting(0.0, low=0)
-    """Test samples, likewise; what remains is trained on."""
-    split_seed: int = setting(0, low=0)
-    """Seed of the split's own generator."""
     split_file: str | None = None
     """A `split.json` of an earlier run, used instead of drawing a split."""
     batch_size: int = setting(2, low=1)
@@ -51,12 +59,24 @@ class DatasetConfig:
 
     paths: ClassVar[tuple[str, ...]] = ("split_file",)
 
+
+@dataclass
+class SplitDataset(DatasetConfig):
+    """A dataset whose split is drawn."""
+
+    val: float = setting(0.2, low=0)
+    """Validation samples: a count from 1 on, a share of all below 1."""
+    test: float = setting(0.0, low=0)
+    """Test samples, likewise; what remains is trained on."""
+    split_seed: int = setting(0, low=0)
+    """Seed of the split's own generator."""
+
     def problems(self) -> list[str]:
         return not_whole(self, "val", "test")
 
 
 @dataclass
-class PennFudanDataset(DatasetConfig):
+class PennFudanDataset(SplitDataset):
     """170 street photos with 423 pedestrians (Wang et al. 2007), downloaded when absent."""
 
     root: str = "data/PennFudanPed"
@@ -66,7 +86,7 @@ class PennFudanDataset(DatasetConfig):
 
 
 @dataclass
-class CocoDataset(DatasetConfig):
+class CocoDataset(SplitDataset):
     """Instances of a COCO JSON; the chosen categories become the one foreground class."""
 
     images: str = "???"
@@ -92,7 +112,7 @@ class CocoDataset(DatasetConfig):
 
 
 @dataclass
-class FolderDataset(DatasetConfig):
+class FolderDataset(SplitDataset):
     """Pictures and mask pictures with equal stems."""
 
     images: str = "???"
@@ -103,7 +123,7 @@ class FolderDataset(DatasetConfig):
 
 
 @dataclass
-class FiguresDataset(DatasetConfig):
+class FiguresDataset(SplitDataset):
     """Procedurally drawn people-like figures; needs no files."""
 
     length: int = setting(400, low=2)
@@ -115,13 +135,44 @@ class FiguresDataset(DatasetConfig):
 
 
 @dataclass
+class MixtureDataset(DatasetConfig):
+    """Several datasets in one training, each with a split of its own."""
+
+    parts: dict[str, SplitDataset] = field(default_factory=dict)
+    """The datasets, by names of your own; a sample is then called `<part>/<name>`."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """Share of each part in an epoch, in any unit; empty: as many as it has photos."""
+    epoch_length: int | None = setting(None, low=1)
+    """Photos an epoch; null: as many as there are."""
+
+    def problems(self) -> list[str]:
+        if not self.parts:
+            return ["parts: is empty; a mixture has at least one dataset"]
+        found = []
+        for name in self.parts:
+            if not re.fullmatch(r"[\w-]+", name):
+                found.append(f"parts: '{name}' is no name of letters, digits, _ and -")
+        for name, part in self.parts.items():
+            for key in ("batch_size", "num_workers"):
+                if getattr(part, key) != getattr(DatasetConfig, key):
+                    found.append(f"parts.{name}.{key}: is one for all parts; give it as dataset.{key}=…")
+        if self.weights and self.weights.keys() != self.parts.keys():
+            found.append(f"weights: are of {', '.join(self.weights)}; the parts are {', '.join(self.parts)}")
+        if wrong := {name: weight for name, weight in self.weights.items() if not 0 <= weight < math.inf}:
+            found.append(f"weights: {wrong} are no numbers from 0 on")
+        elif self.weights and not sum(self.weights.values()):
+            found.append("weights: are all zero")
+        return found
+
+
+@dataclass
 class SegmenterConfig:
     """A two-class Mask R-CNN (background and the one foreground class)."""
 
     name: str = "maskrcnn_lite"
     weights: str = "imagenet"
     """coco, imagenet, none, or the path of a checkpoint."""
-    trained_layers: int = setting(5, low=0, high=5)
+    trained_layers: int = setting(3, low=0, high=5)
     """How many of the backbone's five stages are trained, counted from the deepest."""
     min_size: int = setting(384, low=64, high=4096)
     """Short side of the network's input in pixels ..."""

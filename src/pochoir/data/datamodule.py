@@ -1,46 +1,52 @@
 """The LightningDataModule: a source, split, augmented and batched reproducibly on any number of processes."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 from torch.utils.data.distributed import DistributedSampler
 
-from pochoir.config import AugmentConfig, CocoDataset, DatasetConfig, FiguresDataset, FolderDataset, PennFudanDataset
-from pochoir.data.coco import CocoInstances
+from pochoir.config import AugmentConfig, DatasetConfig
 from pochoir.data.dataset import Pair, SegmentationDataset, collate
-from pochoir.data.figures import Figures
-from pochoir.data.folder import MaskFolder
-from pochoir.data.pennfudan import PennFudan
-from pochoir.data.source import Source
-from pochoir.data.split import Split, draw_split, read_split
+from pochoir.data.opening import epoch_draw, open_dataset
 from pochoir.data.transforms import training_transforms
-from pochoir.errors import DataError
 
 
 class EpochSampler(DistributedSampler[Pair]):
     """Shuffles by (seed, epoch) and hands out (epoch, index), so that augmentation can depend on the epoch.
 
-    first_epoch: what a pass is at least. Lightning's `set_epoch` comes too late for the first pass of a resumed run,
-    which would begin with the order of epoch 0. With one process it is an ordinary shuffle.
+    draw: the indices that an epoch takes; None takes all of `dataset`. first_epoch: what a pass is at least, because
+    Lightning's `set_epoch` comes too late for the first pass of a resumed run, which would begin with the order of
+    epoch 0. With one process it is an ordinary shuffle.
     """
 
-    def __init__(self, dataset: SegmentationDataset, *, first_epoch: Callable[[], int] = int, **kwargs: Any) -> None:
-        super().__init__(dataset, shuffle=True, **kwargs)
+    def __init__(
+        self,
+        dataset: SegmentationDataset,
+        *,
+        draw: Callable[[int], Sequence[int]] | None = None,
+        first_epoch: Callable[[], int] = int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dataset if draw is None else draw(0), shuffle=True, **kwargs)  # type: ignore[arg-type]
+        self.draw = draw
         self.first_epoch = first_epoch
 
     def __iter__(self) -> Iterator[tuple[int, int]]:  # type: ignore[override]
         self.epoch = max(self.epoch, self.first_epoch())
-        return ((self.epoch, int(index)) for index in super().__iter__())  # type: ignore[call-overload]
+        places = (int(place) for place in super().__iter__())  # type: ignore[call-overload]
+        if self.draw is None:
+            return ((self.epoch, place) for place in places)
+        drawn = self.draw(self.epoch)
+        return ((self.epoch, drawn[place]) for place in places)
 
 
 class SegmentationData(pl.LightningDataModule):
     """Train, validation and test loaders of the dataset that the config names.
 
-    `split` tells the parts by sample name. With validation files of its own, a COCO dataset has two sources; otherwise
-    `val_source` is `source`. Raises `DataError` or `ConfigError` at construction: reading annotations is cheap.
+    `split` tells the parts by sample name. Raises `DataError` or `ConfigError` at construction.
     """
 
     def __init__(self, dataset: DatasetConfig, augment: AugmentConfig, *, seed: int = 0) -> None:
@@ -48,8 +54,10 @@ class SegmentationData(pl.LightningDataModule):
         self.config = dataset
         self.seed = seed
         self._first_epoch = 0
-        self.source, self.val_source = open_sources(dataset)
-        self.split = self._split()
+        opened = open_dataset(dataset)
+        self.source, self.val_source, self.split = opened.source, opened.val_source, opened.split
+        pasted = replace(augment, scale_min=augment.copy_paste_scale_min, scale_max=augment.copy_paste_scale_max)
+        self._draw = epoch_draw(dataset, self.split.train, seed=seed)
         where = {name: index for index, name in enumerate(self.source.names)}
         val_where = {name: index for index, name in enumerate(self.val_source.names)}
         self.train = SegmentationDataset(
@@ -57,20 +65,12 @@ class SegmentationData(pl.LightningDataModule):
             [where[name] for name in self.split.train],
             augment=training_transforms(augment),
             copy_paste=augment.copy_paste,
+            copy_paste_photos=augment.copy_paste_photos,
+            paste_augment=training_transforms(pasted),
             seed=seed,
         )
         self.val = SegmentationDataset(self.val_source, [val_where[name] for name in self.split.val])
         self.test = SegmentationDataset(self.source, [where[name] for name in self.split.test])
-
-    def _split(self) -> Split:
-        config, names = self.config, self.source.names
-        if config.split_file is not None:
-            return read_split(Path(config.split_file).expanduser(), names)
-        if self.val_source is not self.source:
-            _refuse_shared(self.source, self.val_source)
-            drawn = draw_split(names, val=0, test=config.test, seed=config.split_seed)
-            return Split(train=drawn.train, val=list(self.val_source.names), test=drawn.test)
-        return draw_split(names, val=config.val, test=config.test, seed=config.split_seed)
 
     def state_dict(self) -> dict[str, int]:
         """Checkpoints are written when an epoch ends: the next is the one to resume with."""
@@ -95,7 +95,12 @@ class SegmentationData(pl.LightningDataModule):
         sampler: DistributedSampler[Pair]
         if shuffle:
             sampler = EpochSampler(
-                dataset, first_epoch=lambda: self._first_epoch, num_replicas=world, rank=rank, seed=self.seed
+                dataset,
+                draw=self._draw,
+                first_epoch=lambda: self._first_epoch,
+                num_replicas=world,
+                rank=rank,
+                seed=self.seed,
             )
         else:
             sampler = DistributedSampler(dataset, num_replicas=world, rank=rank, shuffle=False)
@@ -109,41 +114,3 @@ class SegmentationData(pl.LightningDataModule):
             persistent_workers=workers > 0 and shuffle,
             drop_last=False,
         )
-
-
-def _refuse_shared(source: Source, val_source: Source) -> None:
-    assert isinstance(source, CocoInstances)
-    assert isinstance(val_source, CocoInstances)
-    shared = {source.folder / name for name in source.names} & {val_source.folder / name for name in val_source.names}
-    if shared:
-        raise DataError(
-            f"{len(shared)} photos are in both {source.annotations} and {val_source.annotations}, {min(shared)} for "
-            "one: the AP of photos that were trained on says nothing"
-        )
-
-
-def open_sources(config: DatasetConfig) -> tuple[Source, Source]:
-    """The source to train (and test) on and the one to validate on; mostly they are the same object."""
-    source: Source
-    match config:
-        case PennFudanDataset():
-            source = PennFudan(Path(config.root).expanduser(), download=config.download)
-        case CocoDataset():
-            images = Path(config.images).expanduser()
-            source = CocoInstances(Path(config.annotations).expanduser(), images, categories=config.categories)
-            if config.val_annotations:
-                val_images = Path(config.val_images).expanduser() if config.val_images else images
-                annotations = Path(config.val_annotations).expanduser()
-                return source, CocoInstances(annotations, val_images, categories=config.categories)
-        case FolderDataset():
-            source = MaskFolder(Path(config.images).expanduser(), Path(config.masks).expanduser())
-        case FiguresDataset():
-            source = Figures(
-                length=config.length,
-                size=(config.height, config.width),
-                max_figures=config.max_figures,
-                seed=config.seed,
-            )
-        case _:
-            raise TypeError(f"no dataset for {type(config).__name__}")
-    return source, source

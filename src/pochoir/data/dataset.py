@@ -23,6 +23,8 @@ class SegmentationDataset(Dataset[Pair]):
     Without `augment` a sample is what the source holds, crowds included: evaluation. With it, crowds are left out and
     the sample is a pure function of (seed, epoch, index), whichever process loads it: a resumed run sees what an
     uninterrupted one would have seen. Such a dataset is indexed by (epoch, index); a bare index means epoch 0.
+    In the share `copy_paste` of its samples, instances of up to `copy_paste_photos` others are pasted, which
+    `paste_augment` (None: `augment`) has changed before.
     """
 
     def __init__(
@@ -32,12 +34,16 @@ class SegmentationDataset(Dataset[Pair]):
         *,
         augment: Callable[[Pair], Pair] | None = None,
         copy_paste: float = 0.0,
+        copy_paste_photos: int = 1,
+        paste_augment: Callable[[Pair], Pair] | None = None,
         seed: int = 0,
     ) -> None:
         self.source = source
         self.indices = list(indices)
         self.augment = augment
         self.copy_paste = copy_paste
+        self.copy_paste_photos = copy_paste_photos
+        self.paste_augment = paste_augment or augment
         self.seed = seed
 
     def __len__(self) -> int:
@@ -56,10 +62,12 @@ class SegmentationDataset(Dataset[Pair]):
 
     def _augmented(self, index: int) -> Pair:
         assert self.augment is not None
+        assert self.paste_augment is not None
         image, target = self.augment(self._training_pair(index))
         if len(self) > 1 and torch.rand(()) < self.copy_paste:
-            other = int(torch.randint(len(self), ()))
-            image, target = paste_instances((image, target), self.augment(self._training_pair(other)))
+            for _ in range(1 + int(torch.randint(self.copy_paste_photos, ()))):
+                other = int(torch.randint(len(self), ()))
+                image, target = paste_instances((image, target), self.paste_augment(self._training_pair(other)))
         return image, target
 
     def _training_pair(self, index: int) -> Pair:

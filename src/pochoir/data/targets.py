@@ -21,6 +21,9 @@ from pochoir.errors import DataError
 
 Target = dict[str, Any]
 
+MIN_AREA = 16
+"""Pixels below which augmentation drops what it leaves of an instance."""
+
 _DTYPES = {
     "boxes": torch.float32,
     "labels": torch.int64,

@@ -8,7 +8,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from pochoir.config import AugmentConfig
-from pochoir.data.targets import Target, make_target
+from pochoir.data.targets import MIN_AREA, Target, make_target
 
 Pair = tuple[tv_tensors.Image, Target]
 
@@ -19,7 +19,7 @@ class RebuildTarget(torch.nn.Module):
     What is left of an instance is dropped below `min_area` pixels.
     """
 
-    def __init__(self, min_area: int = 16) -> None:
+    def __init__(self, min_area: int = MIN_AREA) -> None:
         super().__init__()
         self.min_area = min_area
 

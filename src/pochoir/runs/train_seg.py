@@ -59,7 +59,7 @@ def train(config: TrainSegConfig, folder: Path) -> float | None:
         report_samples(data, folder)
         return None
     if not data.split.val:
-        raise ConfigError("dataset.val: no validation photos are left, so there is no AP to choose the best weights by")
+        raise ConfigError("dataset.val: there are no validation photos, so no AP to choose the best weights by")
     module = SegmentationModule(
         config.segmenter,
         config.optim,

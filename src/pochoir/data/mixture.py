@@ -1,0 +1,65 @@
+"""Several datasets as one: their samples side by side, and how many of each an epoch takes."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from pochoir.data.source import Sample, Source
+from pochoir.seeding import mixed_seed
+
+
+class Mixture:
+    """The samples of several sources, one source after the other; a sample is called `<part>/<name>`."""
+
+    def __init__(self, parts: Mapping[str, Source]) -> None:
+        self.names = [f"{part}/{name}" for part, source in parts.items() for name in source.names]
+        self._samples = [(source, index) for source in parts.values() for index in range(len(source.names))]
+
+    def read(self, index: int) -> Sample:
+        """Load a sample of whichever part it belongs to."""
+        source, own_index = self._samples[index]
+        return source.read(own_index)
+
+
+class MixtureDraw:
+    """Which samples an epoch takes: `counts[p]` of the samples `parts[p]`, a pure function of (seed, epoch).
+
+    A part goes through all its samples in random order, and on from where the last epoch ended, before one comes again:
+    over many epochs its samples are seen equally often, also when an epoch takes fewer than there are, or more.
+    """
+
+    def __init__(self, parts: Sequence[Sequence[int]], counts: Sequence[int], *, seed: int = 0) -> None:
+        self.parts = [list(part) for part in parts]
+        self.counts = list(counts)
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return sum(self.counts)
+
+    def __call__(self, epoch: int) -> list[int]:
+        """The epoch's samples, part by part; shuffling them is the sampler's business."""
+        drawn: list[int] = []
+        for number, (part, count) in enumerate(zip(self.parts, self.counts, strict=True)):
+            start, end = epoch * count, (epoch + 1) * count
+            for turn in range(start // max(1, len(part)), -(-end // max(1, len(part)))):
+                first = turn * len(part)
+                drawn += self._shuffled(number, turn)[max(0, start - first) : end - first]
+        return drawn
+
+    def _shuffled(self, number: int, turn: int) -> list[int]:
+        generator = torch.Generator().manual_seed(mixed_seed(self.seed, number, turn))
+        part = self.parts[number]
+        return [part[place] for place in torch.randperm(len(part), generator=generator).tolist()]
+
+
+def share_out(length: int, weights: Sequence[float]) -> list[int]:
+    """Whole numbers in proportion to `weights`, `length` in total (the method of largest remainders).
+
+    weights: at least 0, and not all 0.
+    """
+    exact = [length * weight / sum(weights) for weight in weights]
+    counts = [int(share) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda index: counts[index] - exact[index])
+    for index in by_remainder[: length - sum(counts)]:
+        counts[index] += 1
+    return counts

@@ -1,0 +1,124 @@
+"""From a dataset's settings to its samples and their split, of one dataset or of several."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pochoir.config import (
+    CocoDataset,
+    DatasetConfig,
+    FiguresDataset,
+    FolderDataset,
+    MixtureDataset,
+    PennFudanDataset,
+)
+from pochoir.data.coco import CocoInstances
+from pochoir.data.figures import Figures
+from pochoir.data.folder import MaskFolder
+from pochoir.data.opening import epoch_draw, open_dataset, open_sources
+from pochoir.data.pennfudan import PHOTO_NAMES, PennFudan
+from pochoir.errors import ConfigError, DataError
+
+Make = Callable[..., Any]
+
+
+def test_each_kind_of_dataset_opens_its_source(
+    folder: FolderDataset, two_files: CocoDataset, tmp_path: Path, save: Make
+) -> None:
+    for name in PHOTO_NAMES:
+        save(tmp_path / "PennFudanPed" / "PNGImages" / name, np.zeros((2, 2, 3)))
+        save(tmp_path / "PennFudanPed" / "PedMasks" / f"{name[:-4]}_mask.png", np.ones((2, 2)))
+    pennfudan = PennFudanDataset(root=str(tmp_path / "PennFudanPed"), download=False)
+    figures = FiguresDataset(length=4, height=64, width=96, max_figures=2, seed=3)
+    one_file = CocoDataset(images=two_files.images, annotations=two_files.annotations, categories=["person"])
+    for config, kind, length in (
+        (pennfudan, PennFudan, 170),
+        (figures, Figures, 4),
+        (folder, MaskFolder, 10),
+        (one_file, CocoInstances, 4),
+    ):
+        source, val_source = open_sources(config)
+        assert isinstance(source, kind)
+        assert len(source.names) == length
+        assert source.read(0).image.ndim == 3
+        assert val_source is source
+
+
+def test_figures_are_drawn_as_configured() -> None:
+    source, _ = open_sources(FiguresDataset(length=4, height=64, width=96, max_figures=2, seed=3))
+    assert source.read(1).image.shape == (64, 96, 3)
+    assert np.array_equal(source.read(1).image, Figures(length=4, size=(64, 96), max_figures=2, seed=3).read(1).image)
+
+
+def test_categories_are_chosen_in_both_files(coco_json: Make) -> None:
+    square, categories = [[2, 2, 20, 2, 20, 20, 2, 20]], [("person", 1), ("dog", 2)]
+    both = [{"segmentation": square}, {"segmentation": square, "category_id": 2}]
+    train, val = (coco_json({"a.png": (24, 32)}, both, categories, name=name) for name in ("train.json", "val.json"))
+    photos = str(train.parent / "photos")
+    config = CocoDataset(images=photos, annotations=str(train), val_annotations=str(val), categories=["dog"])
+    assert [len(source.read(0).masks) for source in open_sources(config)] == [1, 1]
+
+
+def test_pennfudan_is_not_fetched_when_told_not_to(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        open_sources(PennFudanDataset(root=str(tmp_path / "PennFudanPed"), download=False))
+
+
+def test_a_config_of_no_kind_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(TypeError, match="DatasetConfig"):
+        open_sources(DatasetConfig())
+
+
+def test_a_mixture_reads_the_samples_of_its_parts(folder: FolderDataset, two_files: CocoDataset) -> None:
+    opened = open_dataset(MixtureDataset(parts={"drawn": FiguresDataset(length=5), "folder": folder}))
+    assert opened.val_source.names == opened.source.names
+    assert opened.source.names[4:6] == ["drawn/" + Figures(length=5).names[4], "folder/0.png"]
+    images, _ = open_sources(folder)
+    assert np.array_equal(opened.source.read(5 + 7).image, images.read(7).image)
+    assert np.array_equal(opened.source.read(3).masks, Figures(length=5).read(3).masks)
+    assert (len(opened.split.train), len(opened.split.val), len(opened.split.test)) == (4 + 5, 1 + 3, 2)
+
+    opened = open_dataset(MixtureDataset(parts={"files": two_files, "folder": folder}))
+    assert opened.val_source.names[:3] == ["files/val0.png", "files/val1.png", "folder/0.png"]
+
+
+def test_a_mixtures_split_can_be_given(folder: FolderDataset, tmp_path: Path) -> None:
+    mixture = MixtureDataset(parts={"drawn": FiguresDataset(length=5), "folder": folder})
+    drawn = open_dataset(mixture).split
+    drawn.write(tmp_path / "split.json")
+    folder.split_seed = 9
+    assert open_dataset(mixture).split != drawn
+    assert open_dataset(replace(mixture, split_file=str(tmp_path / "split.json"))).split == drawn
+
+
+def test_a_given_split_excludes_validation_files(two_files: CocoDataset, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"dataset\.split_file: excludes val_annotations"):
+        open_dataset(MixtureDataset(parts={"files": two_files}, split_file=str(tmp_path / "split.json")))
+
+
+def test_a_part_that_cannot_be_opened_is_named(folder: FolderDataset, tmp_path: Path) -> None:
+    (tmp_path / "masks" / "3.png").unlink()
+    with pytest.raises(DataError, match=r"dataset\.parts\.broken: (?s:.)*3\.png"):
+        open_dataset(MixtureDataset(parts={"drawn": FiguresDataset(length=5), "broken": folder}))
+
+
+def test_an_epoch_without_weights_takes_every_photo_once(folder: FolderDataset) -> None:
+    mixture = MixtureDataset(parts={"drawn": FiguresDataset(length=5), "folder": folder})
+    train = open_dataset(mixture).split.train
+    draw = epoch_draw(mixture, train, seed=0)
+    assert draw is not None
+    assert sorted(draw(0)) == sorted(draw(7)) == list(range(len(train)))
+    assert epoch_draw(folder, train, seed=0) is None
+
+
+def test_a_part_with_nothing_to_train_on_may_be_validated_on_only(folder: FolderDataset) -> None:
+    mixture = MixtureDataset(parts={"drawn": FiguresDataset(length=5), "folder": folder})
+    train = [name for name in open_dataset(mixture).split.train if name.startswith("drawn/")]
+    assert sorted(epoch_draw(mixture, train, seed=0)(0)) == [0, 1, 2, 3]
+    weighted = replace(mixture, weights={"drawn": 1, "folder": 1})
+    with pytest.raises(ConfigError, match=r"dataset\.weights\.folder: 2 photos an epoch of a part with none"):
+        epoch_draw(weighted, train, seed=0)
