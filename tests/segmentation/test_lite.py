@@ -34,9 +34,9 @@ def test_under_nine_million_parameters(network: MaskRCNN) -> None:
     assert 5e6 < sum(parameter.numel() for parameter in network.parameters()) < 9e6
 
 
-def test_five_normalised_levels_of_96_channels(network: MaskRCNN) -> None:
+def test_four_normalised_levels_of_96_channels(network: MaskRCNN) -> None:
     levels = network.backbone(torch.rand(2, 3, 128, 192))
-    expected = [(2, 96, 128 // stride, 192 // stride) for stride in (4, 8, 16, 32, 64)]
+    expected = [(2, 96, 128 // stride, 192 // stride) for stride in (8, 16, 32, 64)]
     assert [tuple(level.shape) for level in levels.values()] == expected
     assert network.backbone.out_channels == 96
     assert all(0.8 < level.std() < 1.2 for level in levels.values())  # 4 to 11 without the pyramid's norms
@@ -56,7 +56,7 @@ def test_each_stage_halves_the_picture() -> None:
 def test_imagenet_weights_give_the_classifiers_features() -> None:
     classifier = timm.create_model(ARCHITECTURE)
     state = efficientnet_lite0_imagenet(list(classifier.state_dict()))
-    classifier = timm.create_model(ARCHITECTURE, features_only=True, out_indices=(1, 2, 3, 4)).eval()
+    classifier = timm.create_model(ARCHITECTURE, features_only=True, out_indices=(2, 3, 4)).eval()
     classifier.load_state_dict({key: state[key] for key in classifier.state_dict()})
     images = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
@@ -65,7 +65,7 @@ def test_imagenet_weights_give_the_classifiers_features() -> None:
         )
         expected = classifier(images)
     for features, theirs, random in zip(loaded, expected, untrained, strict=True):
-        torch.testing.assert_close(features, theirs, rtol=1e-3, atol=1e-4)  # freezing kept eps and activation
+        torch.testing.assert_close(features, theirs, rtol=1e-3, atol=1e-4)  # folding kept eps and activation
         assert not torch.allclose(features, random, atol=0.1)
 
 
