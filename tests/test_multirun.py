@@ -24,6 +24,14 @@ ROOT = Path(__file__).parents[1]
 FAST = ["size=48", "recipe.steps=[2]", "milestones=0", "trainer.progress_bar=false", "trainer.precision=float32"]
 
 
+OF_LAUNCHERS = {
+    "joblib": "hydra.launcher.n_jobs=2",
+    "submitit_local": "hydra.launcher.timeout_min=5",
+    "ray": "+hydra.launcher.ray.init.num_cpus=2",
+}
+"""Launchers of several processes, and a setting of each; Ray has an environment of its own (the extra `cluster`)."""
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("files")
@@ -117,12 +125,12 @@ def test_jobs_that_would_start_processes_are_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("status.json"))
 
 
-@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+@pytest.mark.parametrize("launcher", OF_LAUNCHERS)
 def test_other_launchers_come_to_the_same(launcher: str, files: list[str], tmp_path: Path) -> None:
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.removesuffix('_local')}_launcher")
     command = ["-m", *files, *FAST, "recipe.style_weight=1,10"]
-    settings = ["hydra.launcher.n_jobs=2"] if launcher == "joblib" else ["hydra.launcher.timeout_min=5"]
-    apart = run("stylize", *command, "hydra.sweep.dir=a", f"hydra/launcher={launcher}", *settings, folder=tmp_path)
+    settings = [f"hydra/launcher={launcher}", OF_LAUNCHERS[launcher]]
+    apart = run("stylize", *command, "hydra.sweep.dir=a", *settings, folder=tmp_path)
     assert apart.returncode == 0, apart.stderr
     assert run("stylize", *command, "hydra.sweep.dir=b", folder=tmp_path).returncode == 0
     tables = [

@@ -1,5 +1,6 @@
 """Runs compared: which are found, the terminal's table, and the page in a real browser."""
 
+import io
 import json
 import re
 import shutil
@@ -60,7 +61,7 @@ def test_what_is_no_run_is_named(folder: Path, pattern: str, message: str) -> No
 
 
 def test_the_table_shows_what_differs(folder: Path) -> None:
-    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console = Console(width=160, record=True, file=io.StringIO())
     console.print(comparison_table(find_runs([str(folder / "sweep"), str(folder / "alone")])))
     text = console.export_text()
     assert "style_weight" in text
