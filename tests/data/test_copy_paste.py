@@ -78,3 +78,11 @@ def test_every_non_empty_subset_is_pasted_at_some_time(pair: Make) -> None:
         _, target = paste_instances(pair(20, 30), source)
         subsets.add(tuple(sorted(int(box[0]) // 10 for box in target["boxes"])))
     assert subsets == {(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)}
+
+
+def test_specks_are_neither_pasted_nor_left(pair: Make) -> None:
+    onto, source = pair(20, 30, (0, 0, 10, 2)), pair(20, 30, (1, 0, 25, 2))  # two of twenty pixels stay visible
+    assert paste_instances(onto, source)[1]["boxes"].tolist() == [[1, 0, 25, 2]]
+    image, target = paste_instances(onto, pair(24, 30, (0, 19, 15, 24)))  # fifteen of its pixels lie in the frame
+    assert target["boxes"].tolist() == [[0, 0, 10, 2]]
+    assert torch.equal(image, onto[0])

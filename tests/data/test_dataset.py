@@ -170,3 +170,30 @@ def test_a_batch_keeps_images_of_unequal_sizes(photos: Source) -> None:
     assert [tuple(image.shape) for image in images] == [(3, 40, 48), (3, 44, 32)]
     assert [type(image) for image in images] == [torch.Tensor] * 2
     assert [target["name"] for target in targets] == ["0.png", "3.png"]
+
+
+def test_several_photos_may_be_pasted_from(photos: Source) -> None:
+    plain = training_transforms(AugmentConfig(flip=0, photometric=0))
+    most = {}
+    for limit in (1, 4):
+        dataset = SegmentationDataset(photos, [2, 0, 1, 3], augment=plain, copy_paste=1, copy_paste_photos=limit)
+        pairs = [dataset[epoch, 0] for epoch in range(40)]  # onto the photo without instances
+        for image, target in pairs:
+            check_target(image, target)
+        most[limit] = max(len(target["masks"]) for _, target in pairs)
+    assert most[1] == 2  # of the photo that has as many
+    assert most[4] > 2
+
+
+def test_what_is_pasted_has_an_augmentation_of_its_own(photos: Source) -> None:
+    plain = training_transforms(AugmentConfig(flip=0, photometric=0))
+    flipped = training_transforms(AugmentConfig(flip=1, photometric=0))
+    dataset = SegmentationDataset(photos, [2, 0], augment=plain, copy_paste=1, paste_augment=flipped)
+    image, _ = SegmentationDataset(photos, [2])[0]
+    boxes = set()
+    for epoch in range(20):
+        pasted, target = dataset[epoch, 0]
+        boxes |= {tuple(box) for box in target["boxes"].tolist()}
+        untouched = ~target["masks"].bool().any(dim=0)
+        assert torch.equal(pasted[:, untouched], image[:, untouched])
+    assert {box[0] for box in boxes if box[3] == 32} == {48 - 22}  # the first instance, mirrored and cut

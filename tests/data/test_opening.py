@@ -75,7 +75,7 @@ def test_a_config_of_no_kind_is_a_mistake_of_the_caller() -> None:
 
 def test_a_mixture_reads_the_samples_of_its_parts(folder: FolderDataset, two_files: CocoDataset) -> None:
     opened = open_dataset(MixtureDataset(parts={"drawn": FiguresDataset(length=5), "folder": folder}))
-    assert opened.val_source.names == opened.source.names
+    assert opened.val_source is opened.source
     assert opened.source.names[4:6] == ["drawn/" + Figures(length=5).names[4], "folder/0.png"]
     images, _ = open_sources(folder)
     assert np.array_equal(opened.source.read(5 + 7).image, images.read(7).image)

@@ -92,9 +92,11 @@ def _open_mixture(config: MixtureDataset) -> Opened:
         except PochoirError as error:
             raise type(error)(f"dataset.parts.{name}: {error}") from None
     source = Mixture({name: part.source for name, part in opened.items()})
-    val_source = Mixture({name: part.val_source for name, part in opened.items()})
+    val_source = source
+    if any(part.val_source is not part.source for part in opened.values()):
+        val_source = Mixture({name: part.val_source for name, part in opened.items()})
     if config.split_file is not None:
-        if any(part.val_source is not part.source for part in opened.values()):
+        if val_source is not source:
             raise ConfigError("dataset.split_file: excludes val_annotations, as both choose the validation photos")
         return Opened(source, source, read_split(Path(config.split_file).expanduser(), source.names))
     drawn = {name: asdict(part.split) for name, part in opened.items()}

@@ -12,7 +12,7 @@ from pochoir.images import read_rgb
 from pochoir.inspection.overlays import fit_height
 from pochoir.records import Run, short_names, typed
 
-HEADLINES = ("loss", "style_error", "content_error", "best/mask_ap", "best/box_ap", "seconds")
+HEADLINES = ("loss", "style_error", "content_error", "best/mask_ap", "best/box_ap", "mask_ap", "box_ap", "seconds")
 """Metrics that tell most about a run, of whatever script."""
 CELL_HEIGHT = 2.6
 """Inches, at 100 dots; pictures are as wide as they are."""
