@@ -50,9 +50,9 @@ def test_errors_for_people_become_a_message_and_an_exit_code(
         ),
         (
             "predict_seg",
-            ["input=no_such_folder"],
+            ["ckpt=no_such.ckpt", "input=no_such_folder"],
             "ConfigError: 2 problems in the settings:\n"
-            "  - ckpt: missing; give it as ckpt=…\n"
+            "  - ckpt: 'no_such.ckpt' does not exist\n"
             "  - input: 'no_such_folder' does not exist\n",
         ),
     ],

@@ -9,12 +9,23 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from pochoir.config import KINDS, PaintConfig, PartialConfig, PredictSegConfig, StylizeConfig, TrainSegConfig
+from pochoir.config import (
+    KINDS,
+    EvalSegConfig,
+    ExportSegConfig,
+    PaintConfig,
+    PartialConfig,
+    PredictSegConfig,
+    StylizeConfig,
+    TrainSegConfig,
+)
 from pochoir.validation import validate
 
 CONF = Path(__file__).parents[1] / "conf"
 PRIMARIES: dict[str, type] = {
     "train_seg": TrainSegConfig,
+    "eval_seg": EvalSegConfig,
+    "export_seg": ExportSegConfig,
     "predict_seg": PredictSegConfig,
     "partial": PartialConfig,
     "stylize": StylizeConfig,
@@ -54,7 +65,8 @@ MISSING = {
     "dataset=coco": ["dataset.images=.", "dataset.annotations=."],
     "dataset=folder": ["dataset.images=.", "dataset.masks=."],
     "dataset=mixture": ["+dataset.parts.drawn={name:figures}"],
-    "predict_seg": ["ckpt=.", "input=."],
+    "export_seg": ["ckpt=.", "file=mine.safetensors"],
+    "predict_seg": ["input=."],
     "stylize": ["content=.", "style=."],
     "partial": ["content=README.md", "style=README.md", "masks=[README.md]"],
 }
@@ -88,7 +100,7 @@ def test_every_yaml_is_tested() -> None:
     found = {path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*") if path.is_file()}
     tested = {choice.replace("=", "/") for choice in CHOICES} | set(PRIMARIES)
     assert found == tested
-    assert len(found) == 34
+    assert len(found) == 36
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +142,7 @@ def test_the_default_needs_no_files_and_no_network() -> None:
     assert (settings.dataset.name, settings.segmenter.name, settings.segmenter.weights) == (
         "figures",
         "maskrcnn_lite",
-        "imagenet",
+        "person",
     )
 
 

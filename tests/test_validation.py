@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from pochoir.config import CocoDataset, FiguresDataset, MixtureDataset, PredictSegConfig, TrainSegConfig
+from pochoir.config import CocoDataset, ExportSegConfig, FiguresDataset, MixtureDataset, TrainSegConfig
 from pochoir.errors import ConfigError
 from pochoir.validation import validate
 
@@ -110,7 +110,8 @@ def test_null_is_a_value_where_it_is_the_default(key: str) -> None:
         ("segmenter.min_size=800", "segmenter.min_size: 800 is larger than max_size, 768"),
         (
             "segmenter.weights=coco",
-            "segmenter.weights: 'coco' is neither a checkpoint file nor one of imagenet, none (of maskrcnn_lite)",
+            "segmenter.weights: 'coco' is neither a checkpoint file nor one of person, imagenet, none "
+            "(of maskrcnn_lite)",
         ),
     ],
 )
@@ -211,8 +212,8 @@ def test_all_problems_are_listed_at_once() -> None:
 
 
 def test_what_has_no_default_is_missed_though_no_key_names_it() -> None:
-    with pytest.raises(ConfigError, match=r"ckpt: missing; give it as ckpt=…\n  - input: missing"):
-        validate(OmegaConf.create({}), PredictSegConfig)
+    with pytest.raises(ConfigError, match=r"ckpt: missing; give it as ckpt=…\n  - file: missing"):
+        validate(OmegaConf.create({}), ExportSegConfig)
 
 
 def test_a_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

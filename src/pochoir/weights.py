@@ -1,6 +1,7 @@
 """Where pretrained weights come from: a registry package, torchvision, or a path; with checks and plain errors."""
 
 import hashlib
+import json
 import pickle
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from pochoir.errors import WeightsError
@@ -105,8 +107,10 @@ def network_state(checkpoint: dict[str, Any], path: Path) -> dict[str, Tensor]:
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """The dictionary in a checkpoint file; raises `WeightsError` naming the file and what is wrong with it.
 
-    Loaded with `weights_only=True`: a file from a stranger cannot run code.
+    Loaded with `weights_only=True`, or as safetensors: a file from a stranger cannot run code.
     """
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -118,6 +122,24 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict):
         raise WeightsError(f"{path}: holds a {type(checkpoint).__name__}, not a checkpoint")
     return checkpoint
+
+
+def metadata_of(hyper_parameters: Mapping[str, Any]) -> dict[str, str]:
+    """What a `.safetensors` file says of itself, so that `read_checkpoint` gives `hyper_parameters` back."""
+    return {"hyper_parameters": json.dumps(hyper_parameters)}
+
+
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such checkpoint")
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            state = {name: file.get_tensor(name).float() for name in names}
+            own = json.loads((file.metadata() or {}).get("hyper_parameters", "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"{path}: cannot be read as safetensors ({_first_line(error)})") from error
+    return {"state_dict": state, "hyper_parameters": own}
 
 
 def _first_line(error: Exception) -> str:

@@ -43,7 +43,7 @@ def tiny(bars: Path) -> TrainSegConfig:
     return TrainSegConfig(
         dataset=dataset,
         augment=AugmentConfig(scale_min=0.9, scale_max=1.1, copy_paste=0.2),
-        segmenter=SegmenterConfig(min_size=96, max_size=128),
+        segmenter=SegmenterConfig(weights="imagenet", min_size=96, max_size=128),
         optim=OptimConfig(lr=1e-3),
         trainer=TrainerConfig(max_epochs=2, progress_bar=False, log_every_n_steps=1),
         shown=2,

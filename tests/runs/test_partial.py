@@ -239,7 +239,7 @@ def test_objects_may_come_from_a_checkpoint(
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["masks=null"], "segmenter.ckpt: nothing says where the objects are; give one of"),
+        (["masks=null", "segmenter.ckpt=null"], "segmenter.ckpt: nothing says where the objects are; give one of"),
         (["box=[1,2,3,4]"], "segmenter.ckpt: masks and box are given"),
         (["region.point=[1]"], r"region.point: [1.0] must be x and y"),
         (["region.point=[1,2]", "region.indices=[0]"], "region.point: indices and point choose twice"),

@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 
 from pochoir.config import PredictSegConfig
 from pochoir.errors import DataError, WeightsError
-from pochoir.images import read_rgb
+from pochoir.images import read_rgb, to_tensor
 from pochoir.runs.predict_seg import predict
 from pochoir.segmentation.evaluation import decode_mask
 from pochoir.segmentation.predictor import Predictor
@@ -53,6 +53,19 @@ def test_instances_keep_their_contract(ckpt: Path, photos: Path) -> None:
     assert found.scores.tolist() == sorted(found.scores.tolist(), reverse=True)
     half = float(found.scores.median())
     assert len(found.above(half)) == int((found.scores >= half).sum())
+
+
+def test_a_threshold_changes_what_is_found_only_below_it(ckpt: Path, photos: Path) -> None:
+    image = to_tensor(read_rgb(photos / "0.png"))
+    found = Predictor.from_checkpoint(ckpt)(image)
+    half = float(found.scores[:2].mean())
+    above = Predictor.from_checkpoint(ckpt, score_threshold=half)(image)
+    assert 0 < len(above) < len(found)
+    expected = found.above(half)
+    assert torch.equal(above.boxes, expected.boxes)
+    assert torch.equal(above.scores, expected.scores)
+    torch.testing.assert_close(above.masks, expected.masks, rtol=0, atol=1e-5)
+    assert Predictor.from_checkpoint(ckpt, score_threshold=0.0).network.roi_heads.score_thresh == 0.05  # the config's
 
 
 def test_every_instance_gets_a_mask_file_and_a_coco_entry(ckpt: Path, photos: Path, tmp_path: Path) -> None:

@@ -6,14 +6,15 @@ from typing import ClassVar
 
 from pochoir.config.fields import setting
 from pochoir.config.stylization import PaintConfig
+from pochoir.samples import BUILTIN_PERSON, located
 
 
 @dataclass
 class FinderConfig:
     """A trained segmenter that looks for objects."""
 
-    ckpt: str | None = None
-    """A checkpoint of train_seg."""
+    ckpt: str | None = BUILTIN_PERSON
+    """A checkpoint of train_seg; the default finds people and comes with the project."""
     score_threshold: float = setting(0.5, low=0, high=1)
     """What is found below does not exist."""
 
@@ -89,7 +90,7 @@ class PartialConfig(PaintConfig):
     background_style: str | None = None
     """With region=object: a picture that paints all the rest."""
     segmenter: FinderConfig = field(default_factory=FinderConfig)
-    """Where the objects come from: a trained segmenter ..."""
+    """Where the objects come from: a trained segmenter, unless one of the following is given ..."""
     masks: list[str] | None = None
     """... or mask pictures of the photo's size: 0 and another value, ids, or a colour an instance ..."""
     annotations: str | None = None
@@ -121,17 +122,10 @@ class PartialConfig(PaintConfig):
         for name in ("content", "style", "background_style", "truth"):
             if getattr(self, name) and Path(getattr(self, name)).expanduser().is_dir():
                 found.append(f"{name}: '{getattr(self, name)}' is a folder; give one picture")
-        given = [
-            name
-            for name, value in (
-                ("segmenter.ckpt", self.segmenter.ckpt),
-                ("masks", self.masks),
-                ("annotations", self.annotations),
-                ("box", self.box),
-            )
-            if value is not None
-        ]
-        if len(given) != 1:
+        given = [name for name in ("masks", "annotations", "box") if getattr(self, name) is not None]
+        if self.segmenter.ckpt not in (None, BUILTIN_PERSON, located(BUILTIN_PERSON)):
+            given.insert(0, "segmenter.ckpt")
+        if len(given) > 1 or not (given or self.segmenter.ckpt):
             what = f"{' and '.join(given)} are given" if given else "nothing says where the objects are"
             found.append(
                 f"segmenter.ckpt: {what}; give one of segmenter.ckpt=<checkpoint>, masks=[<picture>,…], "

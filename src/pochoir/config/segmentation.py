@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pochoir.config.fields import not_whole, setting
+from pochoir.samples import BUILTIN_PERSON
 
 
 @dataclass
@@ -170,8 +171,8 @@ class SegmenterConfig:
     """A two-class Mask R-CNN (background and the one foreground class)."""
 
     name: str = "maskrcnn_lite"
-    weights: str = "imagenet"
-    """coco, imagenet, none, or the path of a checkpoint."""
+    weights: str = "person"
+    """person, coco, imagenet, none, or the path of a checkpoint."""
     trained_layers: int = setting(3, low=0, high=5)
     """How many of the backbone's five stages are trained, counted from the deepest."""
     min_size: int = setting(384, low=64, high=4096)
@@ -231,6 +232,8 @@ class TrainerConfig:
     limit_train_batches: float | None = setting(None, low=0)
     """Batches an epoch (a count from 1 on, a share below); null takes all."""
     limit_val_batches: float | None = setting(None, low=0)
+    accumulate_grad_batches: int = setting(1, low=1, high=1000)
+    """Batches whose gradients make a step. Single photos, accumulated, are not padded to each other's size."""
     gradient_clip: float = setting(5.0, low=0)
     """Largest norm of all gradients together; 0 does not clip."""
     ema_decay: float = setting(0.0, low=0, high=0.99999)
@@ -270,8 +273,8 @@ class TrainSegConfig:
 class PredictSegConfig:
     """`scripts/predict_seg.py`."""
 
-    ckpt: str = "???"
-    """A checkpoint of train_seg."""
+    ckpt: str = BUILTIN_PERSON
+    """A checkpoint of train_seg; the default finds people and comes with the project."""
     input: str = "???"
     """A picture, or a folder of pictures."""
     score_threshold: float = setting(0.5, low=0, high=1)
@@ -283,8 +286,43 @@ class PredictSegConfig:
     paths: ClassVar[tuple[str, ...]] = ("ckpt", "input")
 
 
+@dataclass
+class EvalSegConfig:
+    """`scripts/eval_seg.py`."""
+
+    ckpt: str = BUILTIN_PERSON
+    """A checkpoint of train_seg; the default finds people and comes with the project."""
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    part: str = setting("all", choices=("all", "train", "val", "test"))
+    """All photos, or those of a part of the dataset's split."""
+    accelerator: str = setting("auto", choices=("auto", "cpu", "cuda", "mps"))
+    show_threshold: float = setting(0.5, low=0, high=1)
+    """Detections below are not drawn."""
+    shown: int = setting(8, low=0, high=100)
+    """Photos whose predictions are drawn."""
+
+    paths: ClassVar[tuple[str, ...]] = ("ckpt",)
+
+
+@dataclass
+class ExportSegConfig:
+    """`scripts/export_seg.py`."""
+
+    ckpt: str = "???"
+    """A checkpoint of train_seg."""
+    file: str = "???"
+    """What is written: a `.safetensors`."""
+
+    paths: ClassVar[tuple[str, ...]] = ("ckpt",)
+
+    def problems(self) -> list[str]:
+        if not self.file.endswith(".safetensors"):
+            return [f"file: '{self.file}' must end in .safetensors"]
+        return []
+
+
 NAMED_WEIGHTS = {
-    "maskrcnn_lite": ("imagenet", "none"),
+    "maskrcnn_lite": ("person", "imagenet", "none"),
     "maskrcnn_resnet50": ("coco", "imagenet", "none"),
     "maskrcnn_resnet50_v2": ("coco", "imagenet", "none"),
 }

@@ -35,7 +35,11 @@ def predict(config: PredictSegConfig, folder: Path) -> PredictionSummary:
     without objects is reported in `empty`. Raises `DataError` when there is no picture at all.
     """
     paths = pictures_at(Path(config.input).expanduser(), "input")
-    predictor = Predictor.from_checkpoint(Path(config.ckpt).expanduser(), device=choose_device(config.accelerator))
+    predictor = Predictor.from_checkpoint(
+        Path(config.ckpt).expanduser(),
+        device=choose_device(config.accelerator),
+        score_threshold=config.score_threshold,
+    )
     summary = PredictionSummary()
     for path in track(paths, description="Predicting", console=Console(stderr=True), disable=len(paths) < 2):
         try:

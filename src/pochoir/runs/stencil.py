@@ -85,8 +85,12 @@ def find(config: PartialConfig, photo: Picture) -> Instances:
         return from_box(config.box, photo.pixels)
     assert config.segmenter.ckpt is not None  # as the config's check has it
     accelerator = {"gpu": "cuda"}.get(config.trainer.accelerator, config.trainer.accelerator)
-    predictor = Predictor.from_checkpoint(Path(config.segmenter.ckpt).expanduser(), device=choose_device(accelerator))
-    return predictor(to_tensor(photo.pixels)).above(config.segmenter.score_threshold)
+    predictor = Predictor.from_checkpoint(
+        Path(config.segmenter.ckpt).expanduser(),
+        device=choose_device(accelerator),
+        score_threshold=config.segmenter.score_threshold,
+    )
+    return predictor(to_tensor(photo.pixels))
 
 
 def _regions(config: PartialConfig, alphas: list[Alpha], chosen: list[int], photo: Picture) -> list[Region]:
@@ -106,7 +110,8 @@ def _regions(config: PartialConfig, alphas: list[Alpha], chosen: list[int], phot
 def _radius(config: PartialConfig, instances: Instances, index: int) -> float:
     if config.region.radius is not None:
         return config.region.radius
-    return predicted_radius(instances.boxes[index].tolist()) if config.segmenter.ckpt else GIVEN_RADIUS
+    given = (config.masks, config.annotations, config.box) != (None, None, None)
+    return GIVEN_RADIUS if given else predicted_radius(instances.boxes[index].tolist())
 
 
 def _resized(photo: Picture, size: tuple[int, int]) -> Picture:

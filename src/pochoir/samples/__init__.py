@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pochoir.errors import ConfigError
+from pochoir.pretrained import PERSON, pretrained_path
 
 PREFIX = "builtin:"
 STYLES = ("strokes", "waves", "glass", "ink")
 PORTRAIT, OUTLINE = "portrait", "portrait_outline"
 """matplotlib's photograph of a person, in the public domain, and a COCO file that outlines her."""
+BUILTIN_PERSON = PREFIX + PERSON
+"""A segmenter that finds people."""
 SIZE = (512, 640)
 """(height, width) in pixels of the styles."""
 
 
 def located(name: str) -> str:
-    """The path of a picture; `builtin:<name>` is drawn, if need be, into the user's cache.
+    """The path of a file; the pictures called `builtin:<name>` are drawn, if need be, into the user's cache.
 
     Raises `ConfigError` for a name that does not exist.
     """
@@ -34,8 +37,10 @@ def located(name: str) -> str:
         return str(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg")
     if kind == OUTLINE:
         return str(Path(__file__).with_name("portrait.json"))
+    if kind == PERSON:
+        return str(pretrained_path(PERSON))
     if kind not in STYLES:
-        known = ", ".join(PREFIX + known for known in (PORTRAIT, OUTLINE, *STYLES))
+        known = ", ".join(PREFIX + known for known in (PORTRAIT, OUTLINE, PERSON, *STYLES))
         raise ConfigError(f"'{name}' is none of what comes with the project: {known}")
     from pochoir.images import write_image
 

@@ -19,6 +19,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
 from torchvision.models.detection.mask_rcnn import MaskRCNNPredictor
 
 from pochoir.config import NAMED_WEIGHTS, SegmenterConfig
+from pochoir.pretrained import PERSON, pretrained_path
 from pochoir.segmentation.lite import maskrcnn_lite
 from pochoir.weights import checkpoint_state, load_strictly, torchvision_state
 
@@ -38,8 +39,8 @@ def build_segmenter(config: SegmenterConfig) -> MaskRCNN:
         box_score_thresh=config.score_threshold,
         box_detections_per_img=config.max_detections,
     )
-    if config.weights not in NAMED_WEIGHTS[config.name]:
-        path = Path(config.weights).expanduser()
+    if config.weights == PERSON or config.weights not in NAMED_WEIGHTS[config.name]:
+        path = pretrained_path(PERSON) if config.weights == PERSON else Path(config.weights).expanduser()
         load_strictly(network, checkpoint_state(path), str(path))
     return network
 

@@ -50,7 +50,7 @@ class SegmentationModule(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # proposals are sampled at random: a resumed run must draw what an uninterrupted one draws
-        torch.manual_seed(mixed_seed(self.seed, self.global_step, self.global_rank))
+        torch.manual_seed(mixed_seed(self.seed, self.current_epoch, batch_idx, self.global_rank))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         images, targets = batch

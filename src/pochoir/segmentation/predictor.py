@@ -1,6 +1,8 @@
 """From a checkpoint and an image to `Instances`."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,28 +18,22 @@ from pochoir.weights import load_strictly, network_state, read_checkpoint
 class Predictor:
     """Finds instances in images, one at a time, on the device it was given.
 
-    network: a two-class Mask R-CNN. Thresholds of the network's own config decide what is found at all; take
-    `Instances.above` for what is to be shown.
+    network: a two-class Mask R-CNN. score_threshold: nothing is found below it, nor below the network's own:
+    an instance that nobody wants costs the mask head and a pasted mask. Those above are the same whichever it is.
     """
 
-    def __init__(self, network: MaskRCNN, *, device: torch.device | str = "cpu") -> None:
+    def __init__(self, network: MaskRCNN, *, device: torch.device | str = "cpu", score_threshold: float = 0.0) -> None:
         self.device = torch.device(device)
-        self.network = network.eval().to(self.device)
+        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.network.roi_heads.score_thresh = max(self.network.roi_heads.score_thresh, score_threshold)
 
     @classmethod
-    def from_checkpoint(cls, path: Path, *, device: torch.device | str = "cpu") -> "Predictor":
-        """The network of a train_seg checkpoint; raises `WeightsError` naming the file when it is none."""
-        checkpoint = read_checkpoint(path)
-        try:
-            settings = SegmenterConfig(**checkpoint["hyper_parameters"]["segmenter"])
-        except (KeyError, TypeError):
-            raise WeightsError(
-                f"{path}: is no checkpoint of train_seg: it does not say which segmenter it is"
-            ) from None
-        settings.weights = "none"  # all weights are in the checkpoint
-        network = build_segmenter(settings)
-        load_strictly(network, network_state(checkpoint, path), str(path))
-        return cls(network, device=device)
+    def from_checkpoint(cls, path: Path, **settings: Any) -> "Predictor":
+        """The network of a train_seg checkpoint, or of what export_seg made of one.
+
+        settings: what a `Predictor` takes. Raises `WeightsError` naming the file when it is none.
+        """
+        return cls(trained_segmenter(path)[1], **settings)
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> Instances:
@@ -45,6 +41,21 @@ class Predictor:
         output = self.network([image.to(self.device)])[0]
         output = {name: value.cpu() for name, value in output.items()}
         return Instances(output["boxes"], output["scores"], output["labels"], output["masks"][:, 0])
+
+
+def trained_segmenter(path: Path) -> tuple[SegmenterConfig, MaskRCNN]:
+    """A checkpoint of train_seg, or what export_seg made of one: its settings and its network.
+
+    Raises `WeightsError` naming the file when it is neither.
+    """
+    checkpoint = read_checkpoint(path)
+    try:
+        settings = SegmenterConfig(**checkpoint["hyper_parameters"]["segmenter"])
+    except (KeyError, TypeError):
+        raise WeightsError(f"{path}: is no checkpoint of train_seg: it does not say which segmenter it is") from None
+    network = build_segmenter(replace(settings, weights="none"))  # all weights are in the checkpoint
+    load_strictly(network, network_state(checkpoint, path), str(path))
+    return settings, network
 
 
 def choose_device(accelerator: str) -> str:

@@ -1,0 +1,114 @@
+"""Finding people in photos: the segmenter that comes with the project beside torchvision's ResNet-50 Mask R-CNN.
+
+    python bench/segment.py photos
+
+Photo by photo, in turns, in one process. torchvision's network runs at its defaults (800 pixels) with random weights:
+none of its detections passes its score threshold, so it is spared the mask head and the pasting, and ours is not.
+Prints seconds a photo, their ratio, and where ours spends them. Writes outputs/bench/segment.json.
+"""
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn
+
+from pochoir.files import write_json
+from pochoir.images import pictures_at, read_rgb, to_tensor
+from pochoir.pretrained import PERSON, pretrained_path
+from pochoir.runs.versions import versions
+from pochoir.segmentation.predictor import Predictor
+
+SHOWN = 0.5
+"""The score threshold of partial.py and predict_seg.py."""
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def parts_of(network: MaskRCNN) -> dict[str, nn.Module]:
+    """The modules of a Mask R-CNN that are timed, none of them within another."""
+    heads = network.roi_heads
+    return {
+        "resizing": network.transform,
+        "backbone": network.backbone.body,
+        "pyramid": network.backbone.fpn,
+        "proposals": network.rpn,
+        "box pooling": heads.box_roi_pool,
+        "box head": heads.box_head,
+        "mask pooling": heads.mask_roi_pool,
+        "mask head": heads.mask_head,
+    }
+
+
+def time_parts(network: MaskRCNN, seconds: dict[str, float]) -> None:
+    """Add up in `seconds` what each part takes from now on."""
+    for name, module in parts_of(network).items():
+        begun: list[float] = []
+        module.register_forward_pre_hook(lambda *_, begun=begun: begun.append(time.perf_counter()))
+
+        def stop(*_: object, name: str = name, begun: list[float] = begun) -> None:
+            seconds[name] += time.perf_counter() - begun.pop()
+
+        module.register_forward_hook(stop)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path, help="a folder of photos")
+    parser.add_argument("--count", type=int, default=20, help="photos to look at")
+    arguments = parser.parse_args()
+    torch.set_flush_denormal(True)
+
+    images = [to_tensor(read_rgb(path)) for path in pictures_at(arguments.photos, "photos")[: arguments.count]]
+    ours = Predictor.from_checkpoint(pretrained_path(PERSON), score_threshold=SHOWN)
+    theirs = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None).eval()
+
+    @torch.inference_mode()
+    def torchvisions(image: Tensor) -> int:
+        return len(theirs([image])[0]["scores"])
+
+    ours(images[0])
+    torchvisions(images[0])
+    times: dict[str, list[float]] = {"ours": [], "torchvision": []}
+    found = {"ours": 0, "torchvision": 0}
+    for image in track(images, description="Segmenting", console=Console(stderr=True), transient=True):
+        times["ours"].append(seconds_of(lambda image=image: ours(image)))
+        times["torchvision"].append(seconds_of(lambda image=image: torchvisions(image)))
+        found["ours"] += len(ours(image))
+        found["torchvision"] += torchvisions(image)
+    parts: dict[str, float] = defaultdict(float)
+    time_parts(ours.network, parts)
+    whole = sum(seconds_of(lambda image=image: ours(image)) for image in images)
+    parts["choosing boxes, pasting masks"] = whole - sum(parts.values())
+
+    medians = {name: median(values) for name, values in times.items()}
+    table = Table(title=f"Seconds a photo, {len(images)} photos")
+    for column in ("", "median", "worst", "found"):
+        table.add_column(column, justify="right")
+    for name, values in times.items():
+        table.add_row(name, f"{medians[name]:.3f}", f"{max(values):.3f}", f"{found[name]}")
+    console = Console()
+    console.print(table)
+    console.print(f"{medians['torchvision'] / medians['ours']:.1f} times as fast", highlight=False)
+    for name, spent in sorted(parts.items(), key=lambda item: -item[1]):
+        console.print(f"{spent / whole:6.1%}  {name}", highlight=False)
+    write_json(
+        Path("outputs/bench/segment.json"),
+        {"seconds": times, "found": found, "parts": parts, "threads": torch.get_num_threads(), "versions": versions()},
+    )
+
+
+if __name__ == "__main__":
+    main()

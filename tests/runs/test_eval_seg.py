@@ -1,0 +1,51 @@
+"""Measuring a checkpoint on a dataset: the same AP as in training, on whichever part is asked for."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pochoir.config import EvalSegConfig, FiguresDataset, FolderDataset, MixtureDataset, TrainSegConfig
+from pochoir.errors import ConfigError
+from pochoir.images import read_rgb
+from pochoir.runs.eval_seg import measure, photos_of
+
+
+@pytest.fixture(scope="module")
+def config(trained: tuple[Path, float | None], tiny: TrainSegConfig) -> EvalSegConfig:
+    ckpt = trained[0] / "checkpoints" / "best.ckpt"
+    return EvalSegConfig(ckpt=str(ckpt), dataset=tiny.dataset, part="val", accelerator="cpu", shown=3)
+
+
+def test_the_validation_of_training_comes_out_again(
+    config: EvalSegConfig, trained: tuple[Path, float | None], tmp_path: Path
+) -> None:
+    best = json.loads((trained[0] / "metrics.json").read_text())["best"]
+    assert measure(config, tmp_path) == pytest.approx(best["mask_ap"], abs=1e-4)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    for name in ("mask_ap50", "box_ap", "box_ap75"):
+        assert metrics[name] == pytest.approx(best[name], abs=1e-4)
+    assert metrics["photos"] == 5
+    assert metrics["seconds_per_photo"] > 0
+    sheet = read_rgb(tmp_path / "predictions" / "sheet.png")
+    assert np.ptp(sheet) > 200
+
+
+def test_a_part_is_the_splits(tiny: TrainSegConfig) -> None:
+    sizes = {
+        part: [len(photos) for photos in photos_of(tiny.dataset, part)] for part in ("train", "val", "test", "all")
+    }
+    assert sizes == {"train": [16], "val": [5], "test": [2], "all": [23]}
+
+
+def test_all_photos_of_a_mixture(tiny: TrainSegConfig) -> None:
+    mixture = MixtureDataset(parts={"bars": tiny.dataset, "drawn": FiguresDataset(length=4)})  # type: ignore[dict-item]
+    assert [len(photos) for photos in photos_of(mixture, "all")] == [27]
+
+
+def test_a_part_without_photos_says_which_setting(config: EvalSegConfig, tmp_path: Path) -> None:
+    assert isinstance(config.dataset, FolderDataset)
+    with pytest.raises(ConfigError, match=r"part: the split has no photos for test; set dataset\.test"):
+        measure(replace(config, dataset=replace(config.dataset, test=0), part="test"), tmp_path)

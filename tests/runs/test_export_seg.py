@@ -1,0 +1,97 @@
+"""A run's weights as a small file: the same network in half the bytes, taken wherever a checkpoint is."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from pochoir.config import SegmenterConfig, TrainSegConfig
+from pochoir.errors import ConfigError, WeightsError
+from pochoir.images import read_rgb, to_tensor
+from pochoir.runs.export_seg import export
+from pochoir.runs.train_seg import check_resumable
+from pochoir.segmentation.models import build_segmenter
+from pochoir.segmentation.module import SegmentationModule
+from pochoir.segmentation.predictor import Predictor, trained_segmenter
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def ckpt(trained: tuple[Path, float | None]) -> Path:
+    return trained[0] / "checkpoints" / "best.ckpt"
+
+
+@pytest.fixture(scope="module")
+def exported(ckpt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("exported") / "bars.safetensors"
+    command = [sys.executable, ROOT / "scripts/export_seg.py", f"ckpt={ckpt}", f"file={file}"]
+    done = subprocess.run(
+        [*command, f"hydra.run.dir={file.parent / 'run'}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "bars.safetensors: 5," in done.stdout
+    return file
+
+
+def test_it_finds_the_same(ckpt: Path, exported: Path, bars: Path) -> None:
+    image = to_tensor(read_rgb(bars / "images" / "01.png"))
+    before, after = (Predictor.from_checkpoint(path, score_threshold=0.3)(image) for path in (ckpt, exported))
+    assert len(before) == len(after) > 0
+    torch.testing.assert_close(after.scores, before.scores, rtol=0, atol=0.02)
+    torch.testing.assert_close(after.boxes, before.boxes, rtol=0, atol=1)
+
+
+def test_half_precision_and_a_word_on_what_it_is(ckpt: Path, exported: Path) -> None:
+    assert exported.stat().st_size < 12e6 < ckpt.stat().st_size / 4
+    with safe_open(exported, framework="pt") as file:
+        names = file.keys()
+        assert {file.get_tensor(name).dtype for name in names} == {torch.float16}
+        own = json.loads(file.metadata()["hyper_parameters"])
+    settings, network = trained_segmenter(exported)
+    assert own["segmenter"] == {**own["segmenter"], "name": "maskrcnn_lite", "min_size": 96, "weights": "none"}
+    assert settings == SegmenterConfig(**own["segmenter"])
+    assert {value.dtype for value in network.state_dict().values()} == {torch.float32}
+
+
+def test_a_run_starts_from_it(exported: Path) -> None:
+    network = build_segmenter(SegmenterConfig(weights=str(exported)))
+    expected = trained_segmenter(exported)[1].state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
+
+
+def test_a_run_is_not_continued_from_it(exported: Path, tiny: TrainSegConfig) -> None:
+    with pytest.raises(ConfigError, match="holds weights only"):
+        check_resumable(SegmentationModule(tiny.segmenter, tiny.optim), exported)
+
+
+def test_a_weight_beyond_half_precision_is_refused(ckpt: Path, tmp_path: Path) -> None:
+    checkpoint = torch.load(ckpt, weights_only=True)
+    checkpoint["state_dict"]["network.backbone.body.conv_stem.shift"][3] = 1e6
+    torch.save(checkpoint, tmp_path / "large.ckpt")
+    with pytest.raises(WeightsError, match=r"large\.ckpt: backbone\.body\.conv_stem\.shift do not fit into half"):
+        export(tmp_path / "large.ckpt", tmp_path / "large.safetensors")
+    assert not (tmp_path / "large.safetensors").exists()
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"nothing of the kind")
+    with pytest.raises(WeightsError, match=r"a\.safetensors: cannot be read as safetensors"):
+        Predictor.from_checkpoint(tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError, match=r"b\.safetensors: no such checkpoint"):
+        Predictor.from_checkpoint(tmp_path / "b.safetensors")
+
+
+def test_weights_of_nobody_knows_what_are_named(exported: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    save_file(load_file(exported), tmp_path / "anonymous.safetensors")
+    with pytest.raises(WeightsError, match=r"anonymous\.safetensors: is no checkpoint of train_seg"):
+        Predictor.from_checkpoint(tmp_path / "anonymous.safetensors")
+    network = build_segmenter(replace(SegmenterConfig(), weights=str(tmp_path / "anonymous.safetensors")))
+    assert network.roi_heads is not None
