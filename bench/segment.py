@@ -10,7 +10,7 @@ Prints seconds a photo, their ratio, and where ours spends them. Writes outputs/
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from pathlib import Path
 from statistics import median
 
@@ -31,10 +31,11 @@ SHOWN = 0.5
 """The score threshold of partial.py and predict_seg.py."""
 
 
-def seconds_of(work: Callable[[], object]) -> float:
+def timed(find: Callable[[Tensor], Sized], image: Tensor) -> tuple[float, int]:
+    """Seconds, and how many instances were found."""
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    found = find(image)
+    return time.perf_counter() - started, len(found)
 
 
 def parts_of(network: MaskRCNN) -> dict[str, nn.Module]:
@@ -76,21 +77,21 @@ def main() -> None:
     theirs = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, box_score_thresh=1.0).eval()
 
     @torch.inference_mode()
-    def torchvisions(image: Tensor) -> int:
-        return len(theirs([image])[0]["scores"])
+    def torchvisions(image: Tensor) -> Tensor:
+        return theirs([image])[0]["scores"]
 
     ours(images[0])
     torchvisions(images[0])
     times: dict[str, list[float]] = {"ours": [], "torchvision": []}
     found = {"ours": 0, "torchvision": 0}
     for image in track(images, description="Segmenting", console=Console(stderr=True), transient=True):
-        times["ours"].append(seconds_of(lambda image=image: ours(image)))
-        times["torchvision"].append(seconds_of(lambda image=image: torchvisions(image)))
-        found["ours"] += len(ours(image))
-        found["torchvision"] += torchvisions(image)
+        for name, find in (("ours", ours), ("torchvision", torchvisions)):
+            seconds, count = timed(find, image)
+            times[name].append(seconds)
+            found[name] += count
     parts: dict[str, float] = defaultdict(float)
     time_parts(ours.network, parts)
-    whole = sum(seconds_of(lambda image=image: ours(image)) for image in images)
+    whole = sum(timed(ours, image)[0] for image in images)
     parts["choosing boxes, pasting masks"] = whole - sum(parts.values())
 
     medians = {name: median(values) for name, values in times.items()}

@@ -6,22 +6,24 @@ come in kinds (`KINDS`) carry a `name` that selects their dataclass. `pochoir.va
 against them.
 """
 
+from pochoir.config.datasets import (
+    CocoDataset,
+    DatasetConfig,
+    FiguresDataset,
+    FolderDataset,
+    MixtureDataset,
+    PennFudanDataset,
+    SplitDataset,
+)
 from pochoir.config.partial import FinderConfig, PartialConfig, RegionConfig
 from pochoir.config.segmentation import (
     NAMED_WEIGHTS,
     AugmentConfig,
-    CocoDataset,
-    DatasetConfig,
     EvalSegConfig,
     ExportSegConfig,
-    FiguresDataset,
-    FolderDataset,
-    MixtureDataset,
     OptimConfig,
-    PennFudanDataset,
     PredictSegConfig,
     SegmenterConfig,
-    SplitDataset,
     TrainerConfig,
     TrainSegConfig,
 )

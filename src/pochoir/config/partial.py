@@ -115,6 +115,10 @@ class PartialConfig(PaintConfig):
         "truth",
     )
 
+    def given_instances(self) -> list[str]:
+        """Which of the settings that give instances are set; without any, the segmenter looks for them."""
+        return [name for name in ("masks", "annotations", "box") if getattr(self, name) is not None]
+
     def problems(self) -> list[str]:
         found = super().problems()
         if (self.style is None) == (not self.styles):
@@ -122,7 +126,7 @@ class PartialConfig(PaintConfig):
         for name in ("content", "style", "background_style", "truth"):
             if getattr(self, name) and Path(getattr(self, name)).expanduser().is_dir():
                 found.append(f"{name}: '{getattr(self, name)}' is a folder; give one picture")
-        given = [name for name in ("masks", "annotations", "box") if getattr(self, name) is not None]
+        given = self.given_instances()
         if self.segmenter.ckpt not in (None, BUILTIN_PERSON, located(BUILTIN_PERSON)):
             given.insert(0, "segmenter.ckpt")
         if len(given) > 1 or not (given or self.segmenter.ckpt):

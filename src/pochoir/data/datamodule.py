@@ -1,6 +1,6 @@
 """The LightningDataModule: a source, split, augmented and batched reproducibly on any number of processes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from pochoir.config import AugmentConfig, DatasetConfig
 from pochoir.data.dataset import Pair, SegmentationDataset, collate
+from pochoir.data.mixture import MixtureDraw
 from pochoir.data.opening import epoch_draw, open_dataset
 from pochoir.data.transforms import training_transforms
 
@@ -26,11 +27,11 @@ class EpochSampler(DistributedSampler[Pair]):
         self,
         dataset: SegmentationDataset,
         *,
-        draw: Callable[[int], Sequence[int]] | None = None,
+        draw: MixtureDraw | None = None,
         first_epoch: Callable[[], int] = int,
         **kwargs: Any,
     ) -> None:
-        super().__init__(dataset if draw is None else draw(0), shuffle=True, **kwargs)  # type: ignore[arg-type]
+        super().__init__(dataset if draw is None else draw, shuffle=True, **kwargs)  # type: ignore[arg-type]
         self.draw = draw
         self.first_epoch = first_epoch
 
@@ -58,19 +59,16 @@ class SegmentationData(pl.LightningDataModule):
         self.source, self.val_source, self.split = opened.source, opened.val_source, opened.split
         pasted = replace(augment, scale_min=augment.copy_paste_scale_min, scale_max=augment.copy_paste_scale_max)
         self._draw = epoch_draw(dataset, self.split.train, seed=seed)
-        where = {name: index for index, name in enumerate(self.source.names)}
-        val_where = {name: index for index, name in enumerate(self.val_source.names)}
         self.train = SegmentationDataset(
-            self.source,
-            [where[name] for name in self.split.train],
+            *opened.part("train"),
             augment=training_transforms(augment),
             copy_paste=augment.copy_paste,
             copy_paste_photos=augment.copy_paste_photos,
             paste_augment=training_transforms(pasted),
             seed=seed,
         )
-        self.val = SegmentationDataset(self.val_source, [val_where[name] for name in self.split.val])
-        self.test = SegmentationDataset(self.source, [where[name] for name in self.split.test])
+        self.val = SegmentationDataset(*opened.part("val"))
+        self.test = SegmentationDataset(*opened.part("test"))
 
     def state_dict(self) -> dict[str, int]:
         """Checkpoints are written when an epoch ends: the next is the one to resume with."""

@@ -1,6 +1,6 @@
 """From a dataset's config to its samples and their split."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,6 +30,12 @@ class Opened:
     source: Source
     val_source: Source
     split: Split
+
+    def part(self, name: str) -> tuple[Source, list[int]]:
+        """Of "train", "val" or "test" the source, and the positions of its samples in the split's order."""
+        source = self.val_source if name == "val" else self.source
+        where = {sample: index for index, sample in enumerate(source.names)}
+        return source, [where[sample] for sample in getattr(self.split, name)]
 
 
 def open_dataset(config: DatasetConfig) -> Opened:
@@ -71,7 +77,7 @@ def open_sources(config: SplitDataset) -> tuple[Source, Source]:
     return source, source
 
 
-def epoch_draw(config: DatasetConfig, train: Sequence[str], *, seed: int) -> Callable[[int], Sequence[int]] | None:
+def epoch_draw(config: DatasetConfig, train: Sequence[str], *, seed: int) -> MixtureDraw | None:
     """For a mixture, which of the samples called `train` an epoch takes; None where it takes them all."""
     if not isinstance(config, MixtureDataset):
         return None

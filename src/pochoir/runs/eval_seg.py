@@ -70,11 +70,10 @@ def photos_of(config: DatasetConfig, part: str) -> list[SegmentationDataset]:
     if part == "all":
         sources = [opened.source] if opened.val_source is opened.source else [opened.source, opened.val_source]
         return [SegmentationDataset(source, range(len(source.names))) for source in sources]
-    source = opened.val_source if part == "val" else opened.source
-    wanted = set(getattr(opened.split, part))
-    if not wanted:
+    source, indices = opened.part(part)
+    if not indices:
         raise ConfigError(f"part: the split has no photos for {part}; set dataset.{part}, or take part=all")
-    return [SegmentationDataset(source, [index for index, name in enumerate(source.names) if name in wanted])]
+    return [SegmentationDataset(source, indices)]
 
 
 def _print_table(config: EvalSegConfig, metrics: dict[str, float], photos: int, folder: Path) -> None:

@@ -110,8 +110,7 @@ def _regions(config: PartialConfig, alphas: list[Alpha], chosen: list[int], phot
 def _radius(config: PartialConfig, instances: Instances, index: int) -> float:
     if config.region.radius is not None:
         return config.region.radius
-    given = (config.masks, config.annotations, config.box) != (None, None, None)
-    return GIVEN_RADIUS if given else predicted_radius(instances.boxes[index].tolist())
+    return GIVEN_RADIUS if config.given_instances() else predicted_radius(instances.boxes[index].tolist())
 
 
 def _resized(photo: Picture, size: tuple[int, int]) -> Picture:
