@@ -29,7 +29,9 @@ def paste_instances(onto: Pair, source: Pair, *, min_visible: float = 0.1) -> Pa
     pasted = functional.pad(other_target["masks"][chosen].as_subclass(torch.Tensor), pad)[..., :height, :width] != 0
     other = functional.pad(other.as_subclass(torch.Tensor), pad)[..., :height, :width]
     pasted = pasted[pasted.sum(dim=(-2, -1)) >= MIN_AREA]
-    front = pasted.any(dim=0)
+    if len(pasted) == 0:
+        return onto
+    front = pasted.view(torch.uint8).amax(dim=0).view(torch.bool)
 
     behind = target["masks"].as_subclass(torch.Tensor) != 0
     visible = behind & ~front

@@ -39,14 +39,24 @@ def boxes_from_masks(masks: Tensor) -> Tensor:
     masks: `[N, H, W]`, anything non-zero belongs to the instance. Returns `[N, 4]` float32 pixels xyxy with *exclusive*
     x1 and y1, unlike `torchvision.ops.masks_to_boxes`, which is a pixel short.
     """
-    masks = masks != 0
     height, width = masks.shape[-2:]
-    columns, rows = masks.any(dim=-2).to(torch.uint8), masks.any(dim=-1).to(torch.uint8)
     if len(masks) == 0:
         return torch.zeros(0, 4)
+    masks = _bytes(masks)
+    columns, rows = ((masks.amax(dim=side) != 0).to(torch.uint8) for side in (-2, -1))
     x0, x1 = columns.argmax(dim=-1), width - columns.flip(-1).argmax(dim=-1)
     y0, y1 = rows.argmax(dim=-1), height - rows.flip(-1).argmax(dim=-1)
     return torch.stack([x0, y0, x1, y1], dim=-1).float()
+
+
+def not_empty(masks: Tensor) -> Tensor:
+    """Which of the masks `[N, H, W]` hold anything: `[N]` bool."""
+    return _bytes(masks).amax(dim=(-2, -1)) != 0
+
+
+def _bytes(masks: Tensor) -> Tensor:
+    # torch finds the largest of bytes a hundred times as fast as whether any of bools is true
+    return masks.view(torch.uint8) if masks.dtype == torch.bool else masks
 
 
 def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str) -> Target:
@@ -55,7 +65,7 @@ def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str) -> Targe
     masks: `[N, H, W]` bool or uint8. crowd: `[N]` bool. Boxes, labels and areas are derived from the masks.
     """
     height, width = masks.shape[-2:]
-    keep = (masks != 0).any(dim=-1).any(dim=-1)
+    keep = not_empty(masks)
     masks = masks[keep].to(torch.uint8)
     boxes = boxes_from_masks(masks)
     return {
@@ -98,7 +108,7 @@ def _contradictions(target: Target) -> list[str]:
     problems = []
     if masks.max() > 1:
         problems.append(f"mask values reach {int(masks.max())}, not 1")
-    if not (masks != 0).any(dim=-1).any(dim=-1).all():
+    if not not_empty(masks).all():
         problems.append("a mask is empty")
     elif not torch.equal(target["boxes"].as_subclass(Tensor), boxes_from_masks(masks)):
         problems.append("boxes are not the tight boxes of the masks")
