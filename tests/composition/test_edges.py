@@ -74,7 +74,8 @@ def test_overlaps_belong_to_the_front_once() -> None:
 
 
 def test_a_predicted_mask_is_as_coarse_as_its_cells() -> None:
-    assert predicted_radius([0, 0, 56, 28]) == pytest.approx(3)
+    assert predicted_radius([0, 0, 56, 28], cells=28) == pytest.approx(3)
+    assert predicted_radius([0, 0, 28, 56], cells=56) == pytest.approx(1.5)
 
 
 def test_matting_without_its_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

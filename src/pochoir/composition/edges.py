@@ -14,8 +14,6 @@ SMOOTHNESS = 1e-4 * 255**2
 """Of the guided filter: variance of the photo's 8-bit values below which it is flat."""
 WINDOW = 0.5
 """Of the guided filter, in radii: larger ones undo more of the edge than they mend."""
-MASK_CELLS = 28
-"""Mask R-CNN predicts masks of so many cells a side."""
 
 
 def alpha_of(mask: Alpha, photo: NDArray[np.uint8], settings: RegionConfig, *, radius: float) -> Alpha:
@@ -73,9 +71,9 @@ def distances(solid: NDArray[np.bool_]) -> tuple[Alpha, Alpha]:
     return inside.astype(np.float32), outside.astype(np.float32)
 
 
-def predicted_radius(box: list[float]) -> float:
-    """Pixels that a mask predicted in this box (xyxy) is coarse: a cell and a half."""
-    return 1.5 * max(box[2] - box[0], box[3] - box[1]) / MASK_CELLS
+def predicted_radius(box: list[float], cells: int) -> float:
+    """Pixels that a mask predicted in so many cells a side of this box (xyxy) is coarse: a cell and a half."""
+    return 1.5 * max(box[2] - box[0], box[3] - box[1]) / cells
 
 
 def exclusive(alphas: list[Alpha]) -> list[Alpha]:

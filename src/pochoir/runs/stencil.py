@@ -110,7 +110,9 @@ def _regions(config: PartialConfig, alphas: list[Alpha], chosen: list[int], phot
 def _radius(config: PartialConfig, instances: Instances, index: int) -> float:
     if config.region.radius is not None:
         return config.region.radius
-    return GIVEN_RADIUS if config.given_instances() else predicted_radius(instances.boxes[index].tolist())
+    if instances.cells is None:
+        return GIVEN_RADIUS
+    return predicted_radius(instances.boxes[index].tolist(), instances.cells)
 
 
 def _resized(photo: Picture, size: tuple[int, int]) -> Picture:

@@ -1,6 +1,6 @@
 """The instances that a segmenter finds in one picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,13 +11,15 @@ class Instances:
     """N instances at the image's own resolution, best first; N may be 0.
 
     boxes: `[N, 4]` float32 pixels xyxy, x1 and y1 exclusive. scores: `[N]` in [0, 1]. labels: `[N]` int64.
-    masks: `[N, H, W]` float32 soft in [0, 1].
+    masks: `[N, H, W]` float32 soft in [0, 1]. cells: a side of the grid over its box in which each mask was predicted;
+    None for masks that were given.
     """
 
     boxes: Tensor
     scores: Tensor
     labels: Tensor
     masks: Tensor
+    cells: int | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -25,4 +27,6 @@ class Instances:
     def above(self, score: float) -> "Instances":
         """Those with at least this score."""
         kept = torch.nonzero(self.scores >= score).flatten()
-        return Instances(self.boxes[kept], self.scores[kept], self.labels[kept], self.masks[kept])
+        return replace(
+            self, boxes=self.boxes[kept], scores=self.scores[kept], labels=self.labels[kept], masks=self.masks[kept]
+        )

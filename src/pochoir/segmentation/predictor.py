@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import SegmenterConfig
 from pochoir.errors import WeightsError
@@ -22,9 +22,12 @@ class Predictor:
     an instance that nobody wants costs the mask head and a pasted mask. Those above are the same whichever it is.
     """
 
-    def __init__(self, network: MaskRCNN, *, device: torch.device | str = "cpu", score_threshold: float = 0.0) -> None:
+    def __init__(
+        self, network: GeneralizedRCNN, *, device: torch.device | str = "cpu", score_threshold: float = 0.0
+    ) -> None:
         self.device = torch.device(device)
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.cells = 2 * network.roi_heads.mask_roi_pool.output_size[0]  # the mask predictor doubles what is pooled
         self.network.roi_heads.score_thresh = max(self.network.roi_heads.score_thresh, score_threshold)
 
     @classmethod
@@ -40,10 +43,10 @@ class Predictor:
         """image: `[3, H, W]` float32 RGB in [0, 1]. Returns `Instances` on the CPU, best score first."""
         output = self.network([image.to(self.device)])[0]
         output = {name: value.cpu() for name, value in output.items()}
-        return Instances(output["boxes"], output["scores"], output["labels"], output["masks"][:, 0])
+        return Instances(output["boxes"], output["scores"], output["labels"], output["masks"][:, 0], self.cells)
 
 
-def trained_segmenter(path: Path) -> tuple[SegmenterConfig, MaskRCNN]:
+def trained_segmenter(path: Path) -> tuple[SegmenterConfig, GeneralizedRCNN]:
     """A checkpoint of train_seg, or what export_seg made of one: its settings and its network.
 
     Raises `WeightsError` naming the file when it is neither.
