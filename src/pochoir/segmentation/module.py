@@ -97,7 +97,8 @@ class SegmentationModule(pl.LightningModule):
                 f"none of the {len(self.records)} {stage} photos holds an object: nothing to measure AP with"
             )
         for name, value in self.evaluation.metrics.items():
-            self.log(f"{stage}/{name}", value, prog_bar=name in {"mask_ap", "box_ap"})
+            # every process has the same value; the mean of them is asked for to spare people Lightning's warnings
+            self.log(f"{stage}/{name}", value, prog_bar=name in {"mask_ap", "box_ap"}, sync_dist=True)
 
     def _gathered(self, records: list[ImageRecord]) -> list[ImageRecord]:
         if self.trainer.world_size == 1:
