@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from torch import Tensor, nn
-from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn
+from torchvision.models.detection import maskrcnn_resnet50_fpn
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.files import write_json
 from pochoir.images import pictures_at, read_rgb, to_tensor
@@ -38,24 +39,26 @@ def timed(find: Callable[[Tensor], Sized], image: Tensor) -> tuple[float, int]:
     return time.perf_counter() - started, len(found)
 
 
-def parts_of(network: MaskRCNN) -> dict[str, nn.Module]:
-    """The modules of a Mask R-CNN that are timed, none of them within another."""
+def parts_of(network: GeneralizedRCNN) -> dict[str, list[nn.Module]]:
+    """The modules of `maskrcnn_lite` that are timed, none of them within another."""
     heads = network.roi_heads
     return {
-        "resizing": network.transform,
-        "backbone": network.backbone.body,
-        "pyramid": network.backbone.fpn,
-        "proposals": network.rpn,
-        "box pooling": heads.box_roi_pool,
-        "box head": heads.box_head,
-        "mask pooling": heads.mask_roi_pool,
-        "mask head": heads.mask_head,
+        "resizing": [network.transform],
+        "backbone": [network.backbone.body],
+        "pyramid": [network.backbone.fpn],
+        "fine level": [network.backbone.fine],
+        "proposals": [network.rpn],
+        "box pooling": [stage.box_roi_pool for stage in heads.stages],
+        "box heads": [stage.box_head for stage in heads.stages],
+        "mask pooling": [heads.mask_roi_pool],
+        "mask head": [heads.mask_head],
     }
 
 
-def time_parts(network: MaskRCNN, seconds: dict[str, float]) -> None:
+def time_parts(network: GeneralizedRCNN, seconds: dict[str, float]) -> None:
     """Add up in `seconds` what each part takes from now on."""
-    for name, module in parts_of(network).items():
+    parts = [(name, module) for name, modules in parts_of(network).items() for module in modules]
+    for name, module in parts:
         begun: list[float] = []
         module.register_forward_pre_hook(lambda *_, begun=begun: begun.append(time.perf_counter()))
 

@@ -231,7 +231,7 @@ def test_weights_that_do_not_fit_are_compared_and_not_loaded() -> None:
     with pytest.raises(WeightsError) as caught:
         load_strictly(network, linear(weight=torch.ones(4, 3), bias=None, gain=torch.ones(1)), "a.ckpt")
     assert str(caught.value).splitlines() == [
-        "a.ckpt does not fit the network:",
+        "a.ckpt does not fit the network, but another, or an earlier version of it:",
         "  - bias is missing",
         "  - gain is unknown",
         "  - weight is [4, 3], the network's is [2, 3]",

@@ -158,5 +158,8 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor], origin: str) 
     ]
     if differences:
         shown = differences[:8] + ([f"… and {len(differences) - 8} more"] if len(differences) > 8 else [])
-        raise WeightsError(f"{origin} does not fit the network:\n" + "\n".join(f"  - {line}" for line in shown))
+        raise WeightsError(
+            f"{origin} does not fit the network, but another, or an earlier version of it:\n"
+            + "\n".join(f"  - {line}" for line in shown)
+        )
     network.load_state_dict(state)

@@ -50,6 +50,7 @@ def test_instances_keep_their_contract(ckpt: Path, photos: Path) -> None:
     assert found.masks.dtype == torch.float32
     assert found.labels.dtype == torch.int64
     assert 0 <= found.masks.min() <= found.masks.max() <= 1
+    assert found.cells == found.above(0.5).cells == 56
     assert found.scores.tolist() == sorted(found.scores.tolist(), reverse=True)
     half = float(found.scores.median())
     assert len(found.above(half)) == int((found.scores >= half).sum())

@@ -15,7 +15,7 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import FolderDataset, SegmenterConfig, TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
@@ -228,7 +228,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_pictures_names(
 ) -> None:
     """A real NaN: weights that blew up, not a mocked loss."""
 
-    def broken(config: SegmenterConfig) -> MaskRCNN:
+    def broken(config: SegmenterConfig) -> GeneralizedRCNN:
         network = build_segmenter(config)
         with torch.no_grad():
             network.roi_heads.box_predictor.cls_score.bias.fill_(float("nan"))

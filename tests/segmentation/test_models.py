@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import ResNet50_Weights
 from torchvision.models.detection import (
-    MaskRCNN,
     MaskRCNN_ResNet50_FPN_V2_Weights,
     MaskRCNN_ResNet50_FPN_Weights,
     maskrcnn_resnet50_fpn,
     maskrcnn_resnet50_fpn_v2,
 )
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import NAMED_WEIGHTS, SegmenterConfig
 from pochoir.errors import WeightsError
@@ -47,33 +47,33 @@ def small(name: str, **changes: Any) -> SegmenterConfig:
     return replace(config, **changes)
 
 
-def without_memory(config: SegmenterConfig) -> MaskRCNN:
+def without_memory(config: SegmenterConfig) -> GeneralizedRCNN:
     """A network of shapes without values, which is built at once."""
     with torch.device("meta"):
         return build_segmenter(config)
 
 
 @pytest.fixture(scope="module", params=NAMED_WEIGHTS)
-def network(request: pytest.FixtureRequest) -> MaskRCNN:
+def network(request: pytest.FixtureRequest) -> GeneralizedRCNN:
     torch.manual_seed(0)
     return build_segmenter(small(request.param))
 
 
-def test_two_classes(network: MaskRCNN) -> None:
+def test_two_classes(network: GeneralizedRCNN) -> None:
     heads = network.roi_heads
     assert heads.box_predictor.cls_score.out_features == 2
     assert heads.box_predictor.bbox_pred.out_features == 2 * 4
     assert heads.mask_predictor.mask_fcn_logits.out_channels == 2
 
 
-def test_settings_reach_torchvision(network: MaskRCNN) -> None:
+def test_settings_reach_torchvision(network: GeneralizedRCNN) -> None:
     assert network.transform.min_size == (96,)
     assert network.transform.max_size == 160
     assert network.roi_heads.score_thresh == 0.3
     assert network.roi_heads.detections_per_img == 7
 
 
-def test_batch_norm_of_the_body_is_frozen(network: MaskRCNN) -> None:
+def test_batch_norm_of_the_body_is_frozen(network: GeneralizedRCNN) -> None:
     body = network.backbone.body
     assert not [name for name, module in body.named_modules() if isinstance(module, nn.BatchNorm2d)]
     before = {name: value.clone() for name, value in body.state_dict().items()}
@@ -91,11 +91,13 @@ def test_the_deepest_stages_are_trained(name: str, trained_layers: int) -> None:
     parameters = dict(network.backbone.body.named_parameters())
     trained = {key for key, value in parameters.items() if value.requires_grad}
     assert trained == {key for key in parameters if key.startswith(prefixes)}
-    heads = (network.backbone.fpn, network.rpn, network.roi_heads)
+    heads = [network.backbone.fpn, network.rpn, network.roi_heads]
+    if name == "maskrcnn_lite":
+        heads.append(network.backbone.fine)
     assert all(value.requires_grad for head in heads for value in head.parameters())
 
 
-def test_the_stages_are_the_whole_body(network: MaskRCNN, request: pytest.FixtureRequest) -> None:
+def test_the_stages_are_the_whole_body(network: GeneralizedRCNN, request: pytest.FixtureRequest) -> None:
     """Otherwise the test above would say nothing of what it does not list."""
     prefixes = tuple(f"{module}." for stage in STAGES[request.node.callspec.params["network"]] for module in stage)
     assert all(key.startswith(prefixes) for key, _ in network.backbone.body.named_parameters())
@@ -158,19 +160,19 @@ def test_imagenet_weights_land_in_the_body(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture(scope="module")
-def lite() -> MaskRCNN:
+def lite() -> GeneralizedRCNN:
     return build_segmenter(small("maskrcnn_lite"))
 
 
 @pytest.fixture(scope="module")
-def ckpt(lite: MaskRCNN, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ckpt(lite: GeneralizedRCNN, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As Lightning saves it: the network is a member of the module."""
     path = tmp_path_factory.mktemp("ckpt") / "best.ckpt"
     torch.save({"state_dict": {f"network.{key}": value for key, value in lite.state_dict().items()}}, path)
     return path
 
 
-def test_weights_of_a_checkpoint(lite: MaskRCNN, ckpt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_of_a_checkpoint(lite: GeneralizedRCNN, ckpt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(ckpt.parent))
     again = build_segmenter(small("maskrcnn_lite", weights="~/best.ckpt")).state_dict()
     assert again.keys() == lite.state_dict().keys()
@@ -181,7 +183,7 @@ def test_a_checkpoint_of_another_network(ckpt: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         without_memory(small("maskrcnn_resnet50", weights=str(ckpt)))
     first, *differences, last = str(caught.value).splitlines()
-    assert first == f"{ckpt} does not fit the network:"
+    assert first == f"{ckpt} does not fit the network, but another, or an earlier version of it:"
     assert differences[0] == "  - backbone.body.conv1.weight is missing"
     assert len(differences) == 8
     assert last.endswith("more")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import OptimConfig
 from pochoir.segmentation.lite import maskrcnn_lite
@@ -15,14 +15,14 @@ CONFIG = OptimConfig(lr=0.1, backbone_lr=0.5, weight_decay=0.01, momentum=0.8, w
 
 
 @pytest.fixture(scope="module")
-def network() -> MaskRCNN:
+def network() -> GeneralizedRCNN:
     """Shapes without values are enough here."""
     with torch.device("meta"):
         return maskrcnn_lite(imagenet=False, trained_layers=3)
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
-def test_every_trainable_parameter_is_in_the_group_it_belongs_to(network: MaskRCNN, name: str) -> None:
+def test_every_trainable_parameter_is_in_the_group_it_belongs_to(network: GeneralizedRCNN, name: str) -> None:
     groups = build_optimizer(network, replace(CONFIG, name=name)).param_groups
     found: dict[int, tuple[float, float]] = {}
     for group in groups:
@@ -42,7 +42,7 @@ def test_every_trainable_parameter_is_in_the_group_it_belongs_to(network: MaskRC
     assert {decay for _, decay in found.values()} == {0.0, 0.01}
 
 
-def test_the_optimiser_is_the_one_asked_for(network: MaskRCNN) -> None:
+def test_the_optimiser_is_the_one_asked_for(network: GeneralizedRCNN) -> None:
     adamw, sgd = (build_optimizer(network, replace(CONFIG, name=name)) for name in ("adamw", "sgd"))
     assert type(adamw) is torch.optim.AdamW
     assert {group["betas"] for group in adamw.param_groups} == {(0.8, 0.999)}

@@ -9,13 +9,13 @@ import torch
 from timm.layers import freeze_batch_norm_2d
 from torchvision.models import ResNet50_Weights
 from torchvision.models.detection import (
-    MaskRCNN,
     MaskRCNN_ResNet50_FPN_V2_Weights,
     MaskRCNN_ResNet50_FPN_Weights,
     maskrcnn_resnet50_fpn,
     maskrcnn_resnet50_fpn_v2,
 )
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.mask_rcnn import MaskRCNNPredictor
 
 from pochoir.config import NAMED_WEIGHTS, SegmenterConfig
@@ -27,7 +27,7 @@ NUM_CLASSES = 2  # background and the one foreground class
 OFFLINE_CHOICE = "segmenter=maskrcnn_lite, whose ImageNet weights come with a package"
 
 
-def build_segmenter(config: SegmenterConfig) -> MaskRCNN:
+def build_segmenter(config: SegmenterConfig) -> GeneralizedRCNN:
     """Two-class Mask R-CNN that takes a list of `[3, H, W]` images in [0, 1] of any sizes.
 
     Raises `WeightsError` when weights cannot be had or do not fit the network.
@@ -45,13 +45,18 @@ def build_segmenter(config: SegmenterConfig) -> MaskRCNN:
     return network
 
 
-def _lite(config: SegmenterConfig, **kwargs: Any) -> MaskRCNN:
+def _lite(config: SegmenterConfig, **kwargs: Any) -> GeneralizedRCNN:
     return maskrcnn_lite(imagenet=config.weights == "imagenet", trained_layers=config.trained_layers, **kwargs)
 
 
 def _resnet50(
-    config: SegmenterConfig, *, build: Callable[..., MaskRCNN], coco: Any, published_without_eps: bool, **kwargs: Any
-) -> MaskRCNN:
+    config: SegmenterConfig,
+    *,
+    build: Callable[..., GeneralizedRCNN],
+    coco: Any,
+    published_without_eps: bool,
+    **kwargs: Any,
+) -> GeneralizedRCNN:
     network = build(weights=None, weights_backbone=None, **kwargs)
     body = network.backbone.body
     if config.weights == "coco":
@@ -84,7 +89,7 @@ def _absorb_eps(body: torch.nn.Module) -> None:
                 module.weight.mul_(((module.running_var + module.eps) / module.running_var).sqrt())
 
 
-_BUILDERS: dict[str, Callable[..., MaskRCNN]] = {
+_BUILDERS: dict[str, Callable[..., GeneralizedRCNN]] = {
     "maskrcnn_lite": _lite,
     "maskrcnn_resnet50": partial(
         _resnet50, build=maskrcnn_resnet50_fpn, coco=MaskRCNN_ResNet50_FPN_Weights.COCO_V1, published_without_eps=True

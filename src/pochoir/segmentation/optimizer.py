@@ -4,7 +4,7 @@ import math
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR
-from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import OptimConfig
 
@@ -12,7 +12,7 @@ WARMUP_START = 0.01
 MULTISTEP_AT = (2 / 3, 8 / 9)
 
 
-def build_optimizer(network: MaskRCNN, config: OptimConfig) -> torch.optim.Optimizer:
+def build_optimizer(network: GeneralizedRCNN, config: OptimConfig) -> torch.optim.Optimizer:
     """AdamW or SGD over the trainable parameters; norms and biases are not decayed, the pretrained body learns at
     `backbone_lr * lr`."""
     body = {id(parameter) for parameter in network.backbone.body.parameters()}
