@@ -7,8 +7,8 @@ import pytest
 import torch
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from pochoir.config import OptimConfig
-from pochoir.segmentation.lite import maskrcnn_lite
+from pochoir.config import OptimConfig, SegmenterConfig
+from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.optimizer import build_optimizer, build_schedule, learning_rate_factor
 
 CONFIG = OptimConfig(lr=0.1, backbone_lr=0.5, weight_decay=0.01, momentum=0.8, warmup=0.1, final_lr=0.2)
@@ -18,7 +18,7 @@ CONFIG = OptimConfig(lr=0.1, backbone_lr=0.5, weight_decay=0.01, momentum=0.8, w
 def network() -> GeneralizedRCNN:
     """Shapes without values are enough here."""
     with torch.device("meta"):
-        return maskrcnn_lite(imagenet=False, trained_layers=3)
+        return build_segmenter(SegmenterConfig(weights="none", trained_layers=3))
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])

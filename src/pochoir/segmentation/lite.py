@@ -94,10 +94,10 @@ def maskrcnn_lite(
     *,
     imagenet: bool,
     trained_layers: int,
-    min_size: int = 512,
-    max_size: int = 1024,
-    box_score_thresh: float = 0.05,
-    box_detections_per_img: int = 100,
+    min_size: int,
+    max_size: int,
+    box_score_thresh: float,
+    box_detections_per_img: int,
 ) -> GeneralizedRCNN:
     """Two-class Mask R-CNN of 6.5 million parameters on EfficientNet-Lite0, its boxes judged in two stages.
 
