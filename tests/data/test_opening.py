@@ -21,6 +21,7 @@ from pochoir.data.figures import Figures
 from pochoir.data.folder import MaskFolder
 from pochoir.data.opening import epoch_draw, open_dataset, open_sources
 from pochoir.data.pennfudan import PHOTO_NAMES, PennFudan
+from pochoir.data.split import Split
 from pochoir.errors import ConfigError, DataError
 
 Make = Callable[..., Any]
@@ -98,6 +99,43 @@ def test_a_mixtures_split_can_be_given(folder: FolderDataset, tmp_path: Path) ->
 def test_a_given_split_excludes_validation_files(two_files: CocoDataset, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"dataset\.split_file: excludes val_annotations"):
         open_dataset(MixtureDataset(parts={"files": two_files}, split_file=str(tmp_path / "split.json")))
+
+
+def test_what_is_excluded_is_in_no_part_and_the_others_stay_in_theirs(folder: FolderDataset, tmp_path: Path) -> None:
+    folder.test = 2
+    whole = open_dataset(folder).split
+    gone = [whole.train[1], whole.val[0], whole.test[0]]
+    kept = Split(*([name for name in part if name not in gone] for part in (whole.train, whole.val, whole.test)))
+    folder.exclude = gone
+    assert open_dataset(folder).split == kept
+    whole.write(tmp_path / "split.json")
+    assert open_dataset(replace(folder, split_file=str(tmp_path / "split.json"))).split == kept
+
+
+def test_a_part_of_a_mixture_leaves_out_its_own_samples(folder: FolderDataset, tmp_path: Path) -> None:
+    mixture = MixtureDataset(parts={"one": folder, "other": replace(folder, exclude=["3.png", "4.png"])})
+    split = open_dataset(mixture).split
+    names = split.train + split.val + split.test
+    assert {"one/3.png", "one/4.png"} <= set(names)
+    assert not {"other/3.png", "other/4.png"} & set(names)
+    assert len(names) == 10 + 8
+    Split(train=["one/3.png", "other/3.png"], val=["other/4.png"], test=[]).write(tmp_path / "split.json")
+    given = open_dataset(replace(mixture, split_file=str(tmp_path / "split.json"))).split
+    assert given == Split(train=["one/3.png"], val=[], test=[])
+
+
+def test_a_file_of_validation_photos_can_leave_some_out(two_files: CocoDataset) -> None:
+    first, *others = open_dataset(two_files).split.val
+    assert open_dataset(replace(two_files, exclude=[first])).split.val == others
+
+
+def test_excluding_what_is_not_there_or_everything_is_refused(folder: FolderDataset) -> None:
+    message = r"dataset\.exclude: '3\.pgn' is the name of no sample \(nor are 1 more\); did you mean '3\.png'\?"
+    with pytest.raises(ConfigError, match=message):
+        open_dataset(replace(folder, exclude=["3.pgn", "zebra.png", "4.png"]))
+    everything = open_dataset(folder).split.train
+    with pytest.raises(ConfigError, match=r"dataset\.exclude: leaves nothing to train on"):
+        open_dataset(replace(folder, exclude=everything))
 
 
 def test_a_part_that_cannot_be_opened_is_named(folder: FolderDataset, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pochoir.config import EvalSegConfig, FiguresDataset, FolderDataset, MixtureDataset, TrainSegConfig
+from pochoir.data.opening import open_dataset
 from pochoir.errors import ConfigError
 from pochoir.images import read_rgb
 from pochoir.runs.eval_seg import measure, photos_of
@@ -38,6 +39,9 @@ def test_a_part_is_the_splits(tiny: TrainSegConfig) -> None:
         part: [len(photos) for photos in photos_of(tiny.dataset, part)] for part in ("train", "val", "test", "all")
     }
     assert sizes == {"train": [16], "val": [5], "test": [2], "all": [23]}
+    assert isinstance(tiny.dataset, FolderDataset)
+    excluding = replace(tiny.dataset, exclude=[open_dataset(tiny.dataset).split.train[0]])
+    assert [len(photos) for photos in photos_of(excluding, "all")] == [22]
 
 
 def test_all_photos_of_a_mixture(tiny: TrainSegConfig) -> None:

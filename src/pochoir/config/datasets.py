@@ -32,6 +32,8 @@ class SplitDataset(DatasetConfig):
     """Test samples, likewise; what remains is trained on."""
     split_seed: int = setting(0, low=0)
     """Seed of the split's own generator."""
+    exclude: list[str] = field(default_factory=list)
+    """Names of samples to leave out, such as wrongly annotated ones; the others stay in the parts they were in."""
 
     def problems(self) -> list[str]:
         return not_whole(self, "val", "test")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from pochoir.config import (
@@ -47,7 +48,11 @@ def open_dataset(config: DatasetConfig) -> Opened:
         return _open_mixture(config)
     assert isinstance(config, SplitDataset)
     source, val_source = open_sources(config)
-    return Opened(source, val_source, _split(config, source, val_source))
+    _refuse_unknown(config.exclude, source, val_source)
+    split = _split(config, source, val_source).without(config.exclude)
+    if not split.train:
+        raise ConfigError("dataset.exclude: leaves nothing to train on")
+    return Opened(source, val_source, split)
 
 
 def open_sources(config: SplitDataset) -> tuple[Source, Source]:
@@ -104,7 +109,9 @@ def _open_mixture(config: MixtureDataset) -> Opened:
     if config.split_file is not None:
         if val_source is not source:
             raise ConfigError("dataset.split_file: excludes val_annotations, as both choose the validation photos")
-        return Opened(source, source, read_split(Path(config.split_file).expanduser(), source.names))
+        excluded = {f"{name}/{sample}" for name, part in config.parts.items() for sample in part.exclude}
+        given = read_split(Path(config.split_file).expanduser(), source.names)
+        return Opened(source, source, given.without(excluded))
     drawn = {name: asdict(part.split) for name, part in opened.items()}
     split = {
         stage: [f"{name}/{sample}" for name, lists in drawn.items() for sample in lists[stage]]
@@ -121,6 +128,15 @@ def _split(config: SplitDataset, source: Source, val_source: Source) -> Split:
         drawn = draw_split(source.names, val=0, test=config.test, seed=config.split_seed)
         return Split(train=drawn.train, val=list(val_source.names), test=drawn.test)
     return draw_split(source.names, val=config.val, test=config.test, seed=config.split_seed)
+
+
+def _refuse_unknown(excluded: Sequence[str], *sources: Source) -> None:
+    names = [name for source in sources for name in source.names]
+    if unknown := sorted(set(excluded) - set(names)):
+        close = get_close_matches(unknown[0], names, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        others = f" (nor are {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        raise ConfigError(f"dataset.exclude: '{unknown[0]}' is the name of no sample{others}{hint}")
 
 
 def _refuse_shared(source: Source, val_source: Source) -> None:

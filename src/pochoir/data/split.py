@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +19,10 @@ class Split:
     train: list[str]
     val: list[str]
     test: list[str]
+
+    def without(self, names: Collection[str]) -> "Split":
+        """The same lists but for some names."""
+        return Split(**{part: [name for name in listed if name not in names] for part, listed in asdict(self).items()})
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits that tell splits apart."""

@@ -11,6 +11,7 @@ from rich.table import Table
 from pochoir.config import DatasetConfig, EvalSegConfig
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.data.opening import open_dataset
+from pochoir.data.source import Source
 from pochoir.errors import ConfigError
 from pochoir.files import write_json
 from pochoir.images import to_pixels, write_image
@@ -62,18 +63,20 @@ def measure(config: EvalSegConfig, folder: Path) -> float:
 
 
 def photos_of(config: DatasetConfig, part: str) -> list[SegmentationDataset]:
-    """The photos of a part of a dataset's split, unaugmented; `all` are those of its validation files, too.
+    """The photos of a part of a dataset's split, unaugmented; `all` are those of all three parts, in order.
 
     Raises `ConfigError` for a part without photos.
     """
     opened = open_dataset(config)
     if part == "all":
-        sources = [opened.source] if opened.val_source is opened.source else [opened.source, opened.val_source]
-        return [SegmentationDataset(source, range(len(source.names))) for source in sources]
-    source, indices = opened.part(part)
-    if not indices:
+        indices: dict[Source, list[int]] = {}
+        for source, of_part in map(opened.part, ("train", "test", "val")):
+            indices.setdefault(source, []).extend(of_part)
+        return [SegmentationDataset(source, sorted(listed)) for source, listed in indices.items()]
+    source, of_part = opened.part(part)
+    if not of_part:
         raise ConfigError(f"part: the split has no photos for {part}; set dataset.{part}, or take part=all")
-    return [SegmentationDataset(source, indices)]
+    return [SegmentationDataset(source, of_part)]
 
 
 def _print_table(config: EvalSegConfig, metrics: dict[str, float], photos: int, folder: Path) -> None:
