@@ -16,7 +16,12 @@ def main(config: DictConfig) -> float | None:
         settings = validate(config, ExportSegConfig)
         from pochoir.runs.export_seg import export  # heavy: only after the settings are known to be good
 
-        export(Path(settings.ckpt).expanduser(), Path(settings.file).expanduser())
+        export(
+            Path(settings.ckpt).expanduser(),
+            Path(settings.file).expanduser(),
+            min_size=settings.min_size,
+            max_size=settings.max_size,
+        )
         return None
 
     return run_script(config, work)

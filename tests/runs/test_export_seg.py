@@ -59,6 +59,16 @@ def test_half_precision_and_a_word_on_what_it_is(ckpt: Path, exported: Path) -> 
     assert {value.dtype for value in network.state_dict().values()} == {torch.float32}
 
 
+def test_it_may_be_given_another_input_size(ckpt: Path, tmp_path: Path) -> None:
+    export(ckpt, tmp_path / "large.safetensors", min_size=128, max_size=320)
+    settings, network = trained_segmenter(tmp_path / "large.safetensors")
+    assert (settings.min_size, settings.max_size) == (128, 320)
+    assert (network.transform.min_size, network.transform.max_size) == ((128,), 320)
+    with pytest.raises(ConfigError, match="min_size: 4000 is larger than max_size"):
+        export(ckpt, tmp_path / "none.safetensors", min_size=4000)
+    assert not (tmp_path / "none.safetensors").exists()
+
+
 def test_a_run_starts_from_it(exported: Path) -> None:
     network = build_segmenter(SegmenterConfig(weights=str(exported)))
     expected = trained_segmenter(exported)[1].state_dict()

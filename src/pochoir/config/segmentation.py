@@ -192,6 +192,10 @@ class ExportSegConfig:
     """A checkpoint of train_seg."""
     file: str = "???"
     """What is written: a `.safetensors`."""
+    min_size: int | None = setting(None, low=64, high=4096)
+    """Short side of the exported network's input, which may be larger than what it was trained with; null keeps it."""
+    max_size: int | None = setting(None, low=64, high=8192)
+    """Its longest long side; null keeps it."""
 
     paths: ClassVar[tuple[str, ...]] = ("ckpt",)
 
