@@ -107,7 +107,7 @@ def test_null_is_a_value_where_it_is_the_default(key: str) -> None:
             "augment.copy_paste_scale_max=0.5",
             "augment.copy_paste_scale_min: 1 is larger than copy_paste_scale_max, 0.5",
         ),
-        ("segmenter.min_size=1100", "segmenter.min_size: 1100 is larger than max_size, 1024"),
+        ("segmenter.min_size=1300", "segmenter.min_size: 1300 is larger than max_size, 1280"),
         (
             "segmenter.weights=coco",
             "segmenter.weights: 'coco' is neither a checkpoint file nor one of person, imagenet, none "

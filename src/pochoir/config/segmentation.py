@@ -55,9 +55,9 @@ class SegmenterConfig:
     """person, coco, imagenet, none, or the path of a checkpoint."""
     trained_layers: int = setting(3, low=0, high=5)
     """How many of the backbone's five stages are trained, counted from the deepest."""
-    min_size: int = setting(512, low=64, high=4096)
+    min_size: int = setting(640, low=64, high=4096)
     """Short side of the network's input in pixels ..."""
-    max_size: int = setting(1024, low=64, high=8192)
+    max_size: int = setting(1280, low=64, high=8192)
     """... unless the long side would exceed this."""
     score_threshold: float = setting(0.05, low=0, high=1)
     """Detections below are not evaluated (torchvision's .05); showing them is `show_threshold`'s business."""
@@ -106,7 +106,7 @@ class TrainerConfig:
     precision: str = setting("32-true", choices=("32-true", "16-mixed", "bf16-mixed"))
     channels_last: bool = False
     """Memory layout of the weights; GPUs want it, and CPUs gain a little too."""
-    max_epochs: int = setting(16, low=1)
+    max_epochs: int = setting(8, low=1)
     check_val_every_n_epoch: int = setting(1, low=1)
     """Validate at least so often; the interval shrinks to a divisor of `max_epochs`, so that the last is measured."""
     limit_train_batches: float | None = setting(None, low=0)
