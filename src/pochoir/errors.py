@@ -1,5 +1,8 @@
 """Errors that are meant for the person at the keyboard: one message, no traceback needed."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class PochoirError(Exception):
     """Base of every error whose message alone tells what is wrong and what to do."""
@@ -23,3 +26,9 @@ class NonFiniteLossError(PochoirError):
 
 class SomeInputsFailedError(PochoirError):
     """Some of several inputs could not be worked on; all others were."""
+
+
+def suggestion(word: str, allowed: Iterable[str], prefix: str = "") -> str:
+    """What to add to a message about an unknown `word`: "; did you mean '…'?", or nothing where none is close."""
+    close = get_close_matches(word, list(allowed), n=1)
+    return f"; did you mean '{prefix}{close[0]}'?" if close else ""

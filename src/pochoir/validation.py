@@ -1,9 +1,7 @@
 """Check a composed config against its dataclass and report every problem in one message."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -11,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pochoir.config import KINDS
-from pochoir.errors import ConfigError
+from pochoir.errors import ConfigError, suggestion
 from pochoir.samples import located
 
 Schema = TypeVar("Schema")
@@ -37,7 +35,7 @@ def _convert(node: DictConfig, schema: type[Any], prefix: str, problems: list[st
     known = {f.name: f for f in fields(schema)}
     for key in node:
         if str(key) not in known:
-            problems.append(f"{prefix}{key!s}: unknown setting{_suggestion(str(key), known, prefix)}")
+            problems.append(f"{prefix}{key!s}: unknown setting{suggestion(str(key), known, prefix)}")
     values: dict[str, Any] = {}
     complete = True
     for name, spec in known.items():
@@ -98,7 +96,7 @@ def _kind(node: Any, hint: type, key: str, problems: list[str]) -> type | None:
         return hint
     kind = node.get("name")
     if kind not in kinds:
-        allowed = ", ".join(kinds) + _suggestion(str(kind), kinds)
+        allowed = ", ".join(kinds) + suggestion(str(kind), kinds)
         problems.append(f"{key}.name: {kind!r} is unknown; allowed: {allowed}")
         return None
     return kinds[kind]
@@ -125,7 +123,7 @@ def _absent(path: str | list[str]) -> list[str]:
 def _out_of_range(value: Any, metadata: Any) -> list[str]:
     choices = metadata.get("choices")
     if choices and value is not None and value not in choices:
-        return [f"{value!r} is not one of {', '.join(choices)}{_suggestion(str(value), choices)}"]
+        return [f"{value!r} is not one of {', '.join(choices)}{suggestion(str(value), choices)}"]
     low, high = metadata.get("low"), metadata.get("high")
     if isinstance(value, bool) or not isinstance(value, int | float) or (low is None and high is None):
         return []
@@ -134,8 +132,3 @@ def _out_of_range(value: Any, metadata: Any) -> list[str]:
         allowed = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
         return [f"{value} is {'out of range' if math.isfinite(value) else 'no finite number'}; allowed is {allowed}"]
     return []
-
-
-def _suggestion(word: str, allowed: Iterable[str], prefix: str = "") -> str:
-    close = get_close_matches(word, list(allowed), n=1)
-    return f"; did you mean '{prefix}{close[0]}'?" if close else ""

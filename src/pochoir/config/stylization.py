@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar
 
 from pochoir.config.fields import setting
+from pochoir.errors import suggestion
 
 VGG_BLOCKS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
 """Encoders and how many convolutions stand before each of their five poolings."""
@@ -65,8 +65,7 @@ class EncoderConfig:
         found = []
         for layer in layers:
             if layer not in known:
-                close = get_close_matches(layer, known, n=1)
-                advice = f"; did you mean '{close[0]}'?" if close else ""
+                advice = suggestion(layer, known)
                 found.append(f"unknown layer '{layer}'{advice} ({self.name} has conv1_1, relu1_1 … {known[-1]})")
         if len(set(layers)) < len(layers):
             found.append(f"{', '.join(layers)} names a layer twice")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as rle
 
 from pochoir.data.source import Sample
-from pochoir.errors import DataError
+from pochoir.errors import DataError, suggestion
 from pochoir.images import read_rgb
 
 
@@ -128,8 +127,7 @@ def _chosen_categories(listed: list[dict[str, Any]], wanted: Sequence[str] | Non
     names = {str(category["name"]) for category in listed}
     unknown = [name for name in wanted if name not in names]
     if unknown:
-        close = get_close_matches(unknown[0], names, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ""
+        hint = suggestion(unknown[0], names)
         raise DataError(
             f"{annotations}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(sorted(names))})"
         )

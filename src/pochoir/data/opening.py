@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from pochoir.config import (
@@ -21,7 +20,7 @@ from pochoir.data.mixture import Mixture, MixtureDraw, share_out
 from pochoir.data.pennfudan import PennFudan
 from pochoir.data.source import Source
 from pochoir.data.split import Split, draw_split, read_split
-from pochoir.errors import ConfigError, DataError, PochoirError
+from pochoir.errors import ConfigError, DataError, PochoirError, suggestion
 
 
 @dataclass(frozen=True)
@@ -133,9 +132,8 @@ def _split(config: SplitDataset, source: Source, val_source: Source) -> Split:
 def _refuse_unknown(excluded: Sequence[str], *sources: Source) -> None:
     names = [name for source in sources for name in source.names]
     if unknown := sorted(set(excluded) - set(names)):
-        close = get_close_matches(unknown[0], names, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ""
         others = f" (nor are {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        hint = suggestion(unknown[0], names)
         raise ConfigError(f"dataset.exclude: '{unknown[0]}' is the name of no sample{others}{hint}")
 
 
