@@ -18,7 +18,8 @@ def instances() -> Instances:
     masks = torch.zeros(3, 40, 40)
     for mask, (x0, y0, x1, y1) in zip(masks, boxes.int().tolist(), strict=True):
         mask[y0:y1, x0:x1] = 0.9
-    return Instances(boxes, torch.tensor([0.95, 0.8, 0.6]), torch.ones(3, dtype=torch.int64), masks)
+    scores = torch.tensor([0.95, 0.8, 0.6])
+    return Instances(boxes, scores, torch.ones(3, dtype=torch.int64), masks, scores)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +60,8 @@ def test_errors_list_what_was_found(instances: Instances, rule: dict[str, Any], 
     assert str(caught.value).count("score 0") >= 3
 
 
-def test_nothing_found_is_said() -> None:
-    none = Instances(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0, dtype=torch.int64), torch.zeros(0, 8, 8))
+def test_nothing_found_is_said(instances: Instances) -> None:
+    none = instances.above(1.0)
     assert described(none) == []
     with pytest.raises(DataError, match="no object was found"):
         select(none, RegionConfig())

@@ -85,7 +85,7 @@ def test_every_instance_gets_a_mask_file_and_a_coco_entry(ckpt: Path, photos: Pa
         assert np.array_equal(mask > 0, decode_mask(annotation["segmentation"]))
         assert np.array_equal(mask > 0, coco.annToMask(annotation) > 0)
         assert annotation["area"] == (mask > 0).sum()
-        assert 0 <= annotation["score"] <= 1
+        assert 0 <= annotation["mask_score"] <= annotation["score"] <= 1
 
 
 def test_a_picture_without_objects_is_reported(

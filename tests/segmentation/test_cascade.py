@@ -11,7 +11,7 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import MultiScaleRoIAlign, box_iou
 
-from pochoir.segmentation.cascade import EARLY_REJECTION, MASKS, CascadeRoIHeads
+from pochoir.segmentation.cascade import EARLY_REJECTION, MASKS, CascadeRoIHeads, maskness
 
 SIZE = (64, 96)
 BOXES = torch.tensor([[8.0, 8.0, 28.0, 56.0], [40.0, 16.0, 60.0, 60.0]])
@@ -94,10 +94,10 @@ def test_one_stage_is_torchvisions_heads(scene: Any, targets: list[dict[str, Ten
         detections, losses = ours.eval()(*scene)
         expected_detections, _ = theirs.eval()(*scene)
     assert losses == {}
-    assert detections[0].keys() == expected_detections[0].keys()
+    assert detections[0].keys() == {*expected_detections[0], "mask_scores"}
     assert len(detections[0]["scores"]) > 0
-    for name, value in detections[0].items():
-        torch.testing.assert_close(value, expected_detections[0][name])
+    for name, value in expected_detections[0].items():
+        torch.testing.assert_close(detections[0][name], value)
 
 
 def test_losses_are_summed_by_their_weights(scene: Any, targets: list[dict[str, Tensor]]) -> None:
@@ -120,6 +120,20 @@ def test_scores_are_the_mean_of_the_stages(scene: Any) -> None:
     found = heads(*scene)[0][0]
     assert len(found["scores"]) > 0
     torch.testing.assert_close(found["scores"], torch.full_like(found["scores"], 0.7))
+
+
+def test_masks_are_ranked_by_what_they_hold_too(scene: Any) -> None:
+    heads = CascadeRoIHeads([RoIHeads(**stage())], [1.0, 1.0], **stage(), **masks()).eval()
+    found = heads(*scene)[0][0]
+    assert len(found["scores"]) > 0
+    torch.testing.assert_close(found["mask_scores"], found["scores"] * maskness(found["masks"]))
+    assert (found["mask_scores"] < found["scores"]).all()
+
+
+def test_maskness_is_the_mean_of_the_cells_held() -> None:
+    drawn = torch.tensor([[[0.9, 0.7], [0.4, 0.0]], [[0.5, 0.1], [0.1, 0.1]], [[0.4, 0.3], [0.2, 0.1]]])
+    torch.testing.assert_close(maskness(drawn[:, None]), torch.tensor([0.8, 0.5, 0.0]))
+    assert maskness(torch.zeros(0, 1, 2, 2)).shape == (0,)
 
 
 def test_a_stage_takes_the_boxes_that_the_one_before_moved() -> None:
@@ -201,7 +215,7 @@ def test_nothing_to_judge_is_nothing_found(boxes: int) -> None:
     with torch.no_grad():
         found = heads({"0": torch.randn(1, 4, 16, 24)}, [BOXES[:boxes]], [SIZE])[0][0]
     assert {name: len(value) for name, value in found.items()} == dict.fromkeys(
-        ("boxes", "scores", "labels", "masks"), 0
+        ("boxes", "scores", "labels", "masks", "mask_scores"), 0
     )
 
 

@@ -103,6 +103,19 @@ def test_agrees_with_pycocotools_called_by_hand() -> None:
         assert 0.05 < metrics[f"{kind}_ap"] < 0.95  # else the comparison says little
 
 
+def test_masks_are_ranked_by_scores_of_their_own() -> None:
+    """A good box with a bad mask, and the other way round: each kind is perfect by the scores made for it alone."""
+    target = make_target(A[None] > 0, torch.zeros(1, dtype=torch.bool), 1, "x")
+    output = output_of([A, C], [0.9, 0.8])
+    output["masks"] = output["masks"].flip(0)
+    plain = evaluate([record(target, output)]).metrics
+    assert (plain["box_ap"], plain["mask_ap"]) == (pytest.approx(1.0), pytest.approx(0.5))
+    own = evaluate([record(target, output | {"mask_scores": torch.tensor([0.4, 0.7])})])
+    assert (own.metrics["box_ap"], own.metrics["mask_ap"]) == (pytest.approx(1.0), pytest.approx(1.0))
+    assert own.metrics["mask_f1_threshold"] == pytest.approx(0.7)
+    assert own.metrics["box_f1_threshold"] == pytest.approx(0.9)
+
+
 def test_masks_are_compared_at_the_size_of_the_photo() -> None:
     item = image_record([A], [A])
     assert item.size == SIZE

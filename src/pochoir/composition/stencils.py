@@ -73,5 +73,5 @@ def without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def certain(masks: NDArray[np.bool_]) -> Instances:
     """Instances of score 1 from masks `[N, H, W]`; empty ones are dropped."""
     kept = torch.from_numpy(masks[masks.any(axis=(1, 2))])
-    count = len(kept)
-    return Instances(boxes_from_masks(kept), torch.ones(count), torch.ones(count, dtype=torch.int64), kept.float())
+    sure = torch.ones(len(kept))
+    return Instances(boxes_from_masks(kept), sure, sure.long(), kept.float(), sure)

@@ -40,8 +40,7 @@ def measure(config: EvalSegConfig, folder: Path) -> float:
         found = predictor(image.as_subclass(torch.Tensor))
         seconds += time.perf_counter() - started
         target["image_id"] = torch.tensor(len(records) + 1)
-        output = {"boxes": found.boxes, "scores": found.scores, "masks": found.masks[:, None]}
-        records.append(record(target, output))
+        records.append(record(target, vars(found) | {"masks": found.masks[:, None]}))
         if len(panels) < config.shown:
             panels.append(truth_beside_prediction(to_pixels(image), records[-1], config.show_threshold))
     metrics = evaluate(records).metrics

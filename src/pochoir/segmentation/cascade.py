@@ -41,8 +41,9 @@ class CascadeRoIHeads(RoIHeads):
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
         """features: the pyramid. proposals: `[P, 4]` an image, pixels xyxy of the network's input.
 
-        Returns detections (empty in training: boxes, labels, scores and masks `[N, 1, M, M]` within the boxes), and
-        losses (empty in evaluation): `loss_classifier` and `loss_box_reg`, summed over the stages, and `loss_mask`.
+        Returns detections (empty in training: boxes, labels, scores, masks `[N, 1, M, M]` within the boxes, and
+        mask_scores, the scores times `maskness`), and losses (empty in evaluation): `loss_classifier` and
+        `loss_box_reg`, summed over the stages, and `loss_mask`.
         """
         proposals = [boxes.float() for boxes in proposals]
         if self.training:
@@ -89,11 +90,22 @@ class CascadeRoIHeads(RoIHeads):
         # by its logarithm, since it is taken for logits, whose softmax gives it back
         boxes, scores, labels = self.postprocess_detections(mean.log(), deltas, proposals, sizes)
         masks = maskrcnn_inference(self._mask_logits(features, boxes, sizes), labels)
-        names = ("boxes", "scores", "labels", "masks")
-        return [dict(zip(names, found, strict=True)) for found in zip(boxes, scores, labels, masks, strict=True)]
+        mask_scores = [score * maskness(mask) for score, mask in zip(scores, masks, strict=True)]
+        names = ("boxes", "scores", "labels", "masks", "mask_scores")
+        columns = (boxes, scores, labels, masks, mask_scores)
+        return [dict(zip(names, found, strict=True)) for found in zip(*columns, strict=True)]
 
     def _mask_logits(self, features: Features, boxes: Boxes, sizes: Sizes) -> Tensor:
         return self.mask_predictor(self.mask_head(self.mask_roi_pool(features, boxes, sizes)))
+
+
+def maskness(masks: Tensor) -> Tensor:
+    """How sure masks are of what they hold (SOLO, Wang et al. 2020): the mean of a mask's probabilities from .5 on.
+
+    masks: `[N, 1, M, M]` in [0, 1]. Returns `[N]` in [0, 1]: at least .5, or 0 for a mask that holds nothing.
+    """
+    held = masks >= 0.5
+    return (masks * held).sum(dim=(1, 2, 3)) / held.sum(dim=(1, 2, 3)).clamp(min=1)
 
 
 def _counts(boxes: Boxes) -> list[int]:

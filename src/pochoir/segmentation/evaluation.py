@@ -23,6 +23,8 @@ class ImageRecord:
     """All that evaluation needs of one photo, small enough to be gathered from many processes.
 
     size: (height, width). truth, detections: COCO annotation dictionaries without ids; masks are run-length encoded.
+    Detections have a score, by which boxes are ranked, and a mask_score, by which masks are (Mask Scoring R-CNN,
+    Huang et al. 2019).
     """
 
     image_id: int
@@ -55,7 +57,8 @@ def xywh(box: Iterable[float]) -> list[float]:
 def record(target: dict[str, Any], output: dict[str, Tensor]) -> ImageRecord:
     """Encode one photo's target (see `data.targets`) and the network's output for it, both at original resolution.
 
-    output: torchvision's dictionary: boxes `[N, 4]`, scores `[N]`, masks `[N, 1, H, W]` soft in [0, 1].
+    output: torchvision's dictionary: boxes `[N, 4]`, scores `[N]`, masks `[N, 1, H, W]` soft in [0, 1]; mask_scores
+    `[N]`, where they are absent, are the scores.
     """
     height, width = target["masks"].shape[-2:]
     truth = [
@@ -69,9 +72,11 @@ def record(target: dict[str, Any], output: dict[str, Tensor]) -> ImageRecord:
         )
     ]
     codes = encode_masks((output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy())
+    scores = output["scores"].tolist()
+    mask_scores = output["mask_scores"].tolist() if "mask_scores" in output else scores
     detections = [
-        {"bbox": xywh(box), "segmentation": code, "score": float(score), "category_id": 1}
-        for box, code, score in zip(output["boxes"].tolist(), codes, output["scores"].tolist(), strict=True)
+        {"bbox": xywh(box), "segmentation": code, "score": score, "mask_score": mask_score, "category_id": 1}
+        for box, code, score, mask_score in zip(output["boxes"].tolist(), codes, scores, mask_scores, strict=True)
     ]
     return ImageRecord(int(target["image_id"]), (height, width), truth, detections)
 
@@ -162,10 +167,10 @@ def _ground_truth(images: list[ImageRecord]) -> COCO:
 
 
 def _detections(coco: COCO, images: list[ImageRecord], iou_type: str) -> COCO:
-    # with `bbox` in them, pycocotools would take the box's area for the mask's and choose size buckets by it
-    left_out = "bbox" if iou_type == "segm" else "segmentation"
+    # with `bbox` in masks' results, pycocotools would take the box's area for the mask's and choose size buckets by it
+    shape, score = ("segmentation", "mask_score") if iou_type == "segm" else ("bbox", "score")
     results = [
-        {**{key: value for key, value in detection.items() if key != left_out}, "image_id": image.image_id}
+        {"image_id": image.image_id, "category_id": 1, shape: detection[shape], "score": detection[score]}
         for image in images
         for detection in image.detections
     ]

@@ -11,7 +11,8 @@ class Instances:
     """N instances at the image's own resolution, best first; N may be 0.
 
     boxes: `[N, 4]` float32 pixels xyxy, x1 and y1 exclusive. scores: `[N]` in [0, 1]. labels: `[N]` int64.
-    masks: `[N, H, W]` float32 soft in [0, 1]. cells: a side of the grid over its box in which each mask was predicted;
+    masks: `[N, H, W]` float32 soft in [0, 1]. mask_scores: `[N]` in [0, 1], by which masks are ranked: a box may be
+    surer than its mask. cells: a side of the grid over its box in which each mask was predicted;
     None for masks that were given.
     """
 
@@ -19,6 +20,7 @@ class Instances:
     scores: Tensor
     labels: Tensor
     masks: Tensor
+    mask_scores: Tensor
     cells: int | None = None
 
     def __len__(self) -> int:
@@ -28,5 +30,10 @@ class Instances:
         """Those with at least this score."""
         kept = torch.nonzero(self.scores >= score).flatten()
         return replace(
-            self, boxes=self.boxes[kept], scores=self.scores[kept], labels=self.labels[kept], masks=self.masks[kept]
+            self,
+            boxes=self.boxes[kept],
+            scores=self.scores[kept],
+            labels=self.labels[kept],
+            masks=self.masks[kept],
+            mask_scores=self.mask_scores[kept],
         )

@@ -43,7 +43,9 @@ class Predictor:
         """image: `[3, H, W]` float32 RGB in [0, 1]. Returns `Instances` on the CPU, best score first."""
         output = self.network([image.to(self.device)])[0]
         output = {name: value.cpu() for name, value in output.items()}
-        return Instances(output["boxes"], output["scores"], output["labels"], output["masks"][:, 0], self.cells)
+        scores = output["scores"]
+        mask_scores = output.get("mask_scores", scores)  # torchvision's own networks have one score for both
+        return Instances(output["boxes"], scores, output["labels"], output["masks"][:, 0], mask_scores, self.cells)
 
 
 def trained_segmenter(path: Path) -> tuple[SegmenterConfig, GeneralizedRCNN]:
