@@ -1,6 +1,7 @@
 """What all tests share: where real data may lie, and a process set up as the scripts set it up."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ def _small_tensors() -> None:
     torch.set_flush_denormal(True)  # as training does; without it an untrained mask head is twenty times slower
     torch.set_num_threads(1)  # the tensors of tests are too small to share out
     os.environ["OMP_NUM_THREADS"] = "1"  # likewise in the scripts that tests start
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_heard() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background jobs, and what they start
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
