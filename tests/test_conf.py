@@ -175,3 +175,5 @@ def test_the_place_of_pennfudan_can_come_from_the_environment(monkeypatch: pytes
     assert validate(compose("train_seg", overrides=overrides), TrainSegConfig).dataset.root == "data/PennFudanPed"
     monkeypatch.setenv("POCHOIR_PENNFUDAN", "elsewhere")
     assert validate(compose("train_seg", overrides=overrides), TrainSegConfig).dataset.root == "elsewhere"
+    mixed = ["dataset=mixture", "+dataset.parts.street={name: pennfudan}"]
+    assert validate(compose("train_seg", overrides=mixed), TrainSegConfig).dataset.parts["street"].root == "elsewhere"

@@ -1,6 +1,7 @@
 """Settings of datasets: where their photos are, how they are split and loaded."""
 
 import math
+import os
 import re
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -43,7 +44,7 @@ class SplitDataset(DatasetConfig):
 class PennFudanDataset(SplitDataset):
     """170 street photos with 423 pedestrians (Wang et al. 2007), downloaded when absent."""
 
-    root: str = "data/PennFudanPed"
+    root: str = field(default_factory=lambda: os.environ.get("POCHOIR_PENNFUDAN", "data/PennFudanPed"))
     """Folder with PNGImages/ and PedMasks/."""
     download: bool = True
     """Fetch the archive when `root` does not exist."""
