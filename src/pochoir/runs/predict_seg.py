@@ -78,9 +78,9 @@ def _predict_one(
     # the whole name, ending included: a.jpg and a.png may lie in one folder
     labels = [f"{index} {score:.2f}" for index, score in enumerate(instances.scores.tolist())]
     write_image(folder / "overlays" / f"{path.name}.png", draw_instances(pixels, masks, labels))
-    scores = zip(instances.scores.tolist(), instances.mask_scores.tolist(), strict=True)
-    found = zip(masks, encode_masks(masks), instances.boxes.tolist(), scores, strict=True)
-    for index, (mask, code, box, (score, mask_score)) in enumerate(found):
+    columns = (instances.boxes, instances.scores, instances.mask_scores)
+    found = zip(masks, encode_masks(masks), *(column.tolist() for column in columns), strict=True)
+    for index, (mask, code, box, score, mask_score) in enumerate(found):
         write_image(folder / "masks" / f"{path.name}_{index}.png", mask.astype(np.uint8) * 255)
         summary.annotations.append(
             {

@@ -13,6 +13,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
+from pochoir.segmentation.instances import mask_scores_of
+
 MAX_DETECTIONS = (1, 10, 100)  # with another list pycocotools prints AP -1
 MASK_THRESHOLD = 0.5
 STATISTICS = {"ap": 0, "ap50": 1, "ap75": 2, "ap_small": 3, "ap_medium": 4, "ap_large": 5, "ar100": 8}
@@ -23,8 +25,7 @@ class ImageRecord:
     """All that evaluation needs of one photo, small enough to be gathered from many processes.
 
     size: (height, width). truth, detections: COCO annotation dictionaries without ids; masks are run-length encoded.
-    Detections have a score, by which boxes are ranked, and a mask_score, by which masks are (Mask Scoring R-CNN,
-    Huang et al. 2019).
+    Detections have a score, by which boxes are ranked, and a mask_score, by which masks are.
     """
 
     image_id: int
@@ -57,8 +58,8 @@ def xywh(box: Iterable[float]) -> list[float]:
 def record(target: dict[str, Any], output: dict[str, Tensor]) -> ImageRecord:
     """Encode one photo's target (see `data.targets`) and the network's output for it, both at original resolution.
 
-    output: torchvision's dictionary: boxes `[N, 4]`, scores `[N]`, masks `[N, 1, H, W]` soft in [0, 1]; mask_scores
-    `[N]`, where they are absent, are the scores.
+    output: torchvision's dictionary: boxes `[N, 4]`, scores `[N]`, masks `[N, 1, H, W]` soft in [0, 1]; and mask_scores
+    `[N]`, where the network gives them.
     """
     height, width = target["masks"].shape[-2:]
     truth = [
@@ -72,11 +73,10 @@ def record(target: dict[str, Any], output: dict[str, Tensor]) -> ImageRecord:
         )
     ]
     codes = encode_masks((output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy())
-    scores = output["scores"].tolist()
-    mask_scores = output["mask_scores"].tolist() if "mask_scores" in output else scores
+    columns = (output["boxes"], output["scores"], mask_scores_of(output))
     detections = [
         {"bbox": xywh(box), "segmentation": code, "score": score, "mask_score": mask_score, "category_id": 1}
-        for box, code, score, mask_score in zip(output["boxes"].tolist(), codes, scores, mask_scores, strict=True)
+        for code, box, score, mask_score in zip(codes, *(column.tolist() for column in columns), strict=True)
     ]
     return ImageRecord(int(target["image_id"]), (height, width), truth, detections)
 

@@ -10,7 +10,7 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import SegmenterConfig
 from pochoir.errors import WeightsError
-from pochoir.segmentation.instances import Instances
+from pochoir.segmentation.instances import Instances, mask_scores_of
 from pochoir.segmentation.models import build_segmenter
 from pochoir.weights import load_strictly, network_state, read_checkpoint
 
@@ -43,9 +43,8 @@ class Predictor:
         """image: `[3, H, W]` float32 RGB in [0, 1]. Returns `Instances` on the CPU, best score first."""
         output = self.network([image.to(self.device)])[0]
         output = {name: value.cpu() for name, value in output.items()}
-        scores = output["scores"]
-        mask_scores = output.get("mask_scores", scores)  # torchvision's own networks have one score for both
-        return Instances(output["boxes"], scores, output["labels"], output["masks"][:, 0], mask_scores, self.cells)
+        boxes, scores, labels, masks = (output[name] for name in ("boxes", "scores", "labels", "masks"))
+        return Instances(boxes, scores, labels, masks[:, 0], mask_scores_of(output), self.cells)
 
 
 def trained_segmenter(path: Path) -> tuple[SegmenterConfig, GeneralizedRCNN]:
