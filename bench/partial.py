@@ -27,14 +27,14 @@ from rich.table import Table
 
 from pochoir.composition.crops import crop_around
 from pochoir.config import EncoderConfig, PartialConfig
+from pochoir.config.validation import validate
+from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import read_labels, read_rgb, to_tensor, write_image
 from pochoir.runs.partial import partial
-from pochoir.runs.versions import versions
 from pochoir.stylization.encoder import Encoder, build_encoder
 from pochoir.stylization.objective import Subject
 from pochoir.stylization.scoring import scores
-from pochoir.validation import validate
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7)

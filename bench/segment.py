@@ -22,11 +22,11 @@ from torch import Tensor, nn
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
+from pochoir.assets.weights import PERSON, pretrained_path
+from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import pictures_at, read_rgb, to_tensor
-from pochoir.pretrained import PERSON, pretrained_path
-from pochoir.runs.versions import versions
-from pochoir.segmentation.predictor import Predictor
+from pochoir.segmentation.segmenter import Predictor
 
 SHOWN = 0.5
 """The score threshold of partial.py and predict_seg.py."""

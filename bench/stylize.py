@@ -31,9 +31,9 @@ from rich.table import Table
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pochoir.config import EncoderConfig
+from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.images import read_rgb, to_tensor
-from pochoir.runs.versions import versions
 from pochoir.stylization.encoder import Encoder, build_encoder
 from pochoir.stylization.objective import Subject
 from pochoir.stylization.pyramid import Size, resize

@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from torch import Tensor
 
 from pochoir.config import StylizeConfig
+from pochoir.config.validation import validate
 from pochoir.images import read_rgb, to_tensor
 from pochoir.runs.paint import build_trainer
 from pochoir.runs.workshop import open_workshop
@@ -18,7 +19,6 @@ from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject
 from pochoir.stylization.pyramid import Level, enlarge, fit, pyramid, resize
 from pochoir.stylization.stylizer import FIRST_STEP, Stylizer
-from pochoir.validation import validate
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 ROUNDS = 2

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pochoir.config import EncoderConfig
+from pochoir.experiments.versions import versions
 from pochoir.files import write_json
-from pochoir.runs.versions import versions
 from pochoir.runs.workshop import looked_at
 from pochoir.stylization.encoder import Encoder, build_encoder
 

@@ -29,9 +29,9 @@ from torchvision.transforms import v2
 
 from pochoir.config import AugmentConfig, OptimConfig, PennFudanDataset, SegmenterConfig, TrainerConfig, TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
+from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.runs.train_seg import train
-from pochoir.runs.versions import versions
 from pochoir.segmentation.evaluation import evaluate, record
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.optimizer import build_optimizer, build_schedule

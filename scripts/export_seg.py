@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from pochoir.cli import run_script
 from pochoir.config import ExportSegConfig
-from pochoir.validation import validate
+from pochoir.config.validation import validate
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="export_seg")

@@ -7,8 +7,8 @@ from omegaconf import DictConfig
 
 from pochoir.cli import WORST_LOSS, run_script
 from pochoir.config import StylizeConfig
+from pochoir.config.validation import validate
 from pochoir.errors import SomeInputsFailedError
-from pochoir.validation import validate
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="stylize")

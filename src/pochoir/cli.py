@@ -13,9 +13,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from pochoir.errors import ConfigError, PochoirError, SomeInputsFailedError
+from pochoir.experiments.records import STATUS
+from pochoir.experiments.run_page import write_run_page
 from pochoir.files import read_json, write_json
-from pochoir.records import STATUS
-from pochoir.runs.run_page import write_run_page
 
 USER_ERROR = 2
 SOME_INPUTS_FAILED = 3

@@ -17,7 +17,7 @@ from pochoir.runs.export_seg import export
 from pochoir.runs.train_seg import check_resumable
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.module import SegmentationModule
-from pochoir.segmentation.predictor import Predictor, trained_segmenter
+from pochoir.segmentation.segmenter import Predictor, trained_segmenter
 
 ROOT = Path(__file__).parents[2]
 

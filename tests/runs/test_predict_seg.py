@@ -16,7 +16,7 @@ from pochoir.errors import DataError, WeightsError
 from pochoir.images import read_rgb, to_tensor
 from pochoir.runs.predict_seg import predict
 from pochoir.segmentation.evaluation import decode_mask
-from pochoir.segmentation.predictor import Predictor
+from pochoir.segmentation.segmenter import Predictor
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import FolderDataset, SegmenterConfig, TrainSegConfig
+from pochoir.config.validation import validate
 from pochoir.data.datamodule import SegmentationData
 from pochoir.data.folder import MaskFolder
 from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsError
@@ -25,7 +26,6 @@ from pochoir.runs.checkpoints import BestCheckpoint
 from pochoir.runs.train_seg import check_resumable, train, validation_interval
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.module import SegmentationModule
-from pochoir.validation import validate
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,7 +2,7 @@
 
 Each field has its type, its range or choices (`setting`) and its documentation; `paths` names the fields whose files
 must exist, `problems` finds settings that exclude each other, each message beginning with a field's name. Groups that
-come in kinds (`KINDS`) carry a `name` that selects their dataclass. `pochoir.validation` checks a composed config
+come in kinds (`KINDS`) carry a `name` that selects their dataclass. `pochoir.config.validation` checks a composed config
 against them.
 """
 

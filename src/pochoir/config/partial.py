@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from pochoir.assets import BUILTIN_PERSON, located
 from pochoir.config.fields import setting
 from pochoir.config.stylization import PaintConfig
-from pochoir.samples import BUILTIN_PERSON, located
 
 
 @dataclass

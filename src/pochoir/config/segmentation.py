@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from pochoir.assets import BUILTIN_PERSON
 from pochoir.config.datasets import DatasetConfig
 from pochoir.config.fields import not_whole, setting
-from pochoir.samples import BUILTIN_PERSON
 
 
 @dataclass

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from pochoir.files import write_bytes
 from pochoir.images import to_pixels, write_image
-from pochoir.inspection.overlays import GAP, Picture, beside, fit_height
+from pochoir.images.overlays import GAP, Picture, beside, fit_height
 from pochoir.inspection.tensorboard import writer_of
 from pochoir.stylization.pyramid import Level
 

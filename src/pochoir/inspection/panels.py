@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.images import to_pixels, write_image
-from pochoir.inspection.overlays import Picture, beside, draw_instances, grid
+from pochoir.images.overlays import Picture, beside, draw_instances, grid
 from pochoir.inspection.tensorboard import writer_of
 from pochoir.segmentation.evaluation import Evaluation, ImageRecord, decode_mask
 from pochoir.segmentation.module import SegmentationModule

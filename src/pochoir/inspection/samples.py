@@ -14,7 +14,7 @@ from pochoir.data.dataset import SegmentationDataset
 from pochoir.errors import DataError
 from pochoir.files import write_json
 from pochoir.images import to_pixels, write_image
-from pochoir.inspection.overlays import Picture, draw_instances, grid
+from pochoir.images.overlays import Picture, draw_instances, grid
 
 GRID_SAMPLES = 16
 

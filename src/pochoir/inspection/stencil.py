@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pochoir.inspection.overlays import GAP, Picture, beside, draw_instances, fit_height
+from pochoir.images.overlays import GAP, Picture, beside, draw_instances, fit_height
 
 TITLES = ("photo", "style", "paint", "stencil", "picture")
 PANEL_HEIGHT = 420

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from omegaconf import OmegaConf
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from pochoir.records import short_names, swept_values, typed
+from pochoir.experiments.records import short_names, swept_values, typed
 
 LABEL_LETTERS = 120
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from pochoir.errors import DataError
+from pochoir.experiments.comparison import comparison_page, comparison_table
+from pochoir.experiments.records import SWEEP, Run, read_run, read_sweep
 from pochoir.files import write_bytes
-from pochoir.inspection.comparison import comparison_page, comparison_table
-from pochoir.records import SWEEP, Run, read_run, read_sweep
 
 MARKS = ("metrics.json", ".hydra")
 """What a run leaves in its folder, one or the other at least."""

@@ -13,13 +13,13 @@ from pochoir.data.dataset import SegmentationDataset
 from pochoir.data.opening import open_dataset
 from pochoir.data.source import Source
 from pochoir.errors import ConfigError
+from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import to_pixels, write_image
-from pochoir.inspection.overlays import Picture, grid
+from pochoir.images.overlays import Picture, grid
 from pochoir.inspection.panels import truth_beside_prediction
-from pochoir.runs.versions import versions
 from pochoir.segmentation.evaluation import ImageRecord, evaluate, record
-from pochoir.segmentation.predictor import Predictor, choose_device
+from pochoir.segmentation.segmenter import Predictor, choose_device
 
 
 def measure(config: EvalSegConfig, folder: Path) -> float:

@@ -7,7 +7,7 @@ from safetensors.torch import save
 
 from pochoir.errors import ConfigError, WeightsError
 from pochoir.files import write_bytes
-from pochoir.segmentation.predictor import trained_segmenter
+from pochoir.segmentation.segmenter import trained_segmenter
 from pochoir.weights import metadata_of
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from pochoir.config import PaintConfig
 from pochoir.errors import NonFiniteLossError
+from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor, write_image
 from pochoir.inspection.painting import Milestones, PaintProgress, painting_panel, write_film
@@ -23,7 +24,6 @@ from pochoir.runs.checkpoints import last_checkpoint
 from pochoir.runs.interruption import CheckpointOnInterrupt
 from pochoir.runs.painting_job import Job, earlier_result, result_path, settings_of
 from pochoir.runs.painting_setup import colored, initial_picture, plan_for, subject_of, vanishing_notes
-from pochoir.runs.versions import versions
 from pochoir.runs.workshop import Workshop
 from pochoir.stylization.colors import luminance
 from pochoir.stylization.encoder import Encoder

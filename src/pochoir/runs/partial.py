@@ -13,16 +13,16 @@ from pochoir.composition.blending import composite, harmonized, leak
 from pochoir.composition.crops import Crop, crop_around, whole
 from pochoir.composition.regions import BACKGROUND, Region
 from pochoir.config import PartialConfig
+from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor, write_image
-from pochoir.inspection.overlays import fit_height
+from pochoir.images.overlays import fit_height
 from pochoir.inspection.stencil import five_panels
 from pochoir.inspection.tensorboard import event_logger, log_outcome, show_config
 from pochoir.runs.paint import paint, peak_memory
 from pochoir.runs.painting_job import Job, settings_of
 from pochoir.runs.painting_setup import subject_of
 from pochoir.runs.stencil import Stencil, cut_stencil
-from pochoir.runs.versions import versions
 from pochoir.runs.workshop import Workshop, open_workshop
 from pochoir.stylization.colors import luminance
 from pochoir.stylization.pyramid import resize

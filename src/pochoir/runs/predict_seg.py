@@ -12,9 +12,9 @@ from pochoir.config import PredictSegConfig
 from pochoir.errors import DataError
 from pochoir.files import write_json
 from pochoir.images import pictures_at, read_rgb, to_tensor, write_image
-from pochoir.inspection.overlays import draw_instances
+from pochoir.images.overlays import draw_instances
 from pochoir.segmentation.evaluation import encode_masks, xywh
-from pochoir.segmentation.predictor import Predictor, choose_device
+from pochoir.segmentation.segmenter import Predictor, choose_device
 
 
 @dataclass

@@ -16,7 +16,7 @@ from pochoir.errors import DataError
 from pochoir.images import Picture, to_pixels, to_tensor, write_image
 from pochoir.inspection.stencil import numbered
 from pochoir.segmentation.instances import Instances
-from pochoir.segmentation.predictor import Predictor, choose_device
+from pochoir.segmentation.segmenter import Predictor, choose_device
 from pochoir.stylization.pyramid import fit, resize
 
 GIVEN_RADIUS = 2.0

@@ -10,7 +10,7 @@ from rich.console import Console
 from pochoir.config import StylizeConfig
 from pochoir.errors import PochoirError
 from pochoir.images import pictures_at, read_rgb, write_image
-from pochoir.inspection.overlays import Picture, beside
+from pochoir.images.overlays import Picture, beside
 from pochoir.inspection.painting import contact_sheet
 from pochoir.runs.paint import paint
 from pochoir.runs.painting_job import Job, result_path

@@ -21,16 +21,16 @@ from rich.table import Table
 
 from pochoir.config import TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
+from pochoir.devices import check_devices
 from pochoir.errors import ConfigError
+from pochoir.experiments.records import flat
+from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import write_image
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.samples import augmented_grid, report_samples
 from pochoir.inspection.tensorboard import event_logger, log_outcome, show_charts, show_config, writer_of
-from pochoir.records import flat
 from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
-from pochoir.runs.devices import check_devices
-from pochoir.runs.versions import versions
 from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.weights import checkpoint_state, load_strictly, network_state, read_checkpoint

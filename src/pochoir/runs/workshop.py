@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from pochoir.config import EncoderConfig, PaintConfig
-from pochoir.runs.devices import check_devices
+from pochoir.devices import check_devices
 from pochoir.stylization.encoder import Encoder, build_encoder
 from pochoir.stylization.plan import choose_dtype
 

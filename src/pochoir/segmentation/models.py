@@ -18,8 +18,8 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.mask_rcnn import MaskRCNNPredictor
 
+from pochoir.assets.weights import PERSON, pretrained_path
 from pochoir.config import NAMED_WEIGHTS, SegmenterConfig
-from pochoir.pretrained import PERSON, pretrained_path
 from pochoir.segmentation.lite import maskrcnn_lite
 from pochoir.weights import checkpoint_state, load_strictly, torchvision_state
 

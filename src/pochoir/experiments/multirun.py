@@ -10,8 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from pochoir.cli import SOME_INPUTS_FAILED, fail
 from pochoir.errors import ConfigError
+from pochoir.experiments.records import SWEEP
 from pochoir.files import read_json, write_json
-from pochoir.records import SWEEP
 
 
 class SweepReport(Callback):
@@ -27,7 +27,7 @@ class SweepReport(Callback):
             fail(error)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        from pochoir.runs.sweep_summary import summarize  # draws: heavy
+        from pochoir.experiments.sweep_summary import summarize  # draws: heavy
 
         if summarize(Path(config.hydra.sweep.dir)):
             sys.exit(SOME_INPUTS_FAILED)

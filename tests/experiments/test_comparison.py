@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from pochoir.errors import DataError
+from pochoir.experiments.comparison import comparison_page, comparison_table
 from pochoir.images import write_image
-from pochoir.inspection.comparison import comparison_page, comparison_table
 from pochoir.runs.compare import find_runs
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pochoir.experiments.records import SWEEP, Run, read_sweep, short_names
+from pochoir.experiments.sweep_figures import headlines, metrics_figure, sweep_sheet, write_figure
 from pochoir.files import read_json, write_bytes
-from pochoir.inspection.sweep_figures import headlines, metrics_figure, sweep_sheet, write_figure
-from pochoir.records import SWEEP, Run, read_sweep, short_names
 
 
 def summarize(folder: Path) -> int:

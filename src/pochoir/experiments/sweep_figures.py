@@ -7,10 +7,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from pochoir.experiments.records import Run, short_names, typed
 from pochoir.files import write_bytes
 from pochoir.images import read_rgb
-from pochoir.inspection.overlays import fit_height
-from pochoir.records import Run, short_names, typed
+from pochoir.images.overlays import fit_height
 
 HEADLINES = ("loss", "style_error", "content_error", "best/mask_ap", "best/box_ap", "mask_ap", "box_ap", "seconds")
 """Metrics that tell most about a run, of whatever script."""

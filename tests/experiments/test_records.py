@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pochoir.experiments.records import Run, metrics_of, read_run, short_names, swept_values, typed
+from pochoir.experiments.run_page import changed, run_page
+from pochoir.experiments.sweep_figures import metrics_figure, sweep_sheet
+from pochoir.experiments.sweep_summary import summary_csv
 from pochoir.images import write_image
-from pochoir.inspection.sweep_figures import metrics_figure, sweep_sheet
 from pochoir.inspection.tensorboard import run_label
-from pochoir.records import Run, metrics_of, read_run, short_names, swept_values, typed
-from pochoir.runs.run_page import changed, run_page
-from pochoir.runs.sweep_summary import summary_csv
 
 SWEPT = ["recipe.style_weight", "encoder.style_layers"]
 

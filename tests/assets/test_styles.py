@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pochoir.assets import STYLES, drawn, located
 from pochoir.errors import ConfigError
-from pochoir.samples import STYLES, drawn, located
 
 
 @pytest.mark.parametrize("kind", STYLES)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from pochoir.assets import BUILTIN_PERSON, located
+from pochoir.assets.weights import PERSON, pretrained_path
 from pochoir.composition.stencils import from_coco
 from pochoir.config import SegmenterConfig
 from pochoir.images import read_rgb, to_tensor
-from pochoir.pretrained import PERSON, pretrained_path
-from pochoir.samples import BUILTIN_PERSON, located
 from pochoir.segmentation.models import build_segmenter
-from pochoir.segmentation.predictor import Predictor, trained_segmenter
+from pochoir.segmentation.segmenter import Predictor, trained_segmenter
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def predictor() -> Predictor:
 
 def test_it_is_small_and_comes_with_its_card() -> None:
     assert 5e6 < pretrained_path(PERSON).stat().st_size < 25e6
-    card = files("pochoir.pretrained").joinpath("person.md").read_text()
+    card = files("pochoir.assets.weights").joinpath("person.md").read_text()
     for heading in ("## Data", "## Recipe", "## Measured", "## Limits", "## Licence"):
         assert heading in card
 

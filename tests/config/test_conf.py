@@ -19,9 +19,9 @@ from pochoir.config import (
     StylizeConfig,
     TrainSegConfig,
 )
-from pochoir.validation import validate
+from pochoir.config.validation import validate
 
-CONF = Path(__file__).parents[1] / "conf"
+CONF = Path(__file__).parents[2] / "conf"
 PRIMARIES: dict[str, type] = {
     "train_seg": TrainSegConfig,
     "eval_seg": EvalSegConfig,

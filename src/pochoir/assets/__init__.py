@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pochoir.assets.weights import PERSON, pretrained_path
 from pochoir.errors import ConfigError
-from pochoir.pretrained import PERSON, pretrained_path
 
 PREFIX = "builtin:"
 STYLES = ("strokes", "waves", "glass", "ink")
@@ -53,7 +53,7 @@ def located(name: str) -> str:
 
 def drawn(kind: str, size: tuple[int, int], *, seed: int) -> NDArray[np.uint8]:
     """A style of `STYLES`, `[H, W, 3]` uint8 RGB, of (height, width) pixels."""
-    from pochoir.samples import glass, ink, strokes, waves
+    from pochoir.assets import glass, ink, strokes, waves
 
     draw: dict[str, Callable[[tuple[int, int], np.random.Generator], NDArray[np.uint8]]] = {
         "strokes": strokes.draw,

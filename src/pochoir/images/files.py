@@ -17,8 +17,8 @@ from torch import Tensor
 
 from pochoir.errors import DataError
 from pochoir.files import write_bytes
-from pochoir.image_colour import correct_header, to_srgb
-from pochoir.image_metadata import embedded_settings, save_arguments
+from pochoir.images.colour import correct_header, to_srgb
+from pochoir.images.metadata import embedded_settings, save_arguments
 
 FORMATS = {
     ".bmp": "BMP",

@@ -11,9 +11,9 @@ from PIL import Image
 from rich.markup import escape
 from rich.table import Table
 
+from pochoir.experiments.records import Run, short_names
+from pochoir.experiments.sweep_figures import headlines
 from pochoir.images import read_rgb
-from pochoir.inspection.sweep_figures import headlines
-from pochoir.records import Run, short_names
 
 PICTURE_SIDE = 640
 JPEG_QUALITY = 85
@@ -49,7 +49,7 @@ def comparison_page(runs: list[Run]) -> str:
     """
     settings = differing_settings(runs)
     metrics = list(dict.fromkeys([*headlines(runs), *(name for run in runs for name in run.metrics)]))
-    template = files("pochoir.inspection").joinpath("comparison.html.jinja").read_text()
+    template = files("pochoir.experiments").joinpath("comparison.html.jinja").read_text()
     rows = [
         {
             "name": run.name,

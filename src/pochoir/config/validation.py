@@ -8,9 +8,9 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from pochoir.assets import located
 from pochoir.config import KINDS
 from pochoir.errors import ConfigError, suggestion
-from pochoir.samples import located
 
 Schema = TypeVar("Schema")
 

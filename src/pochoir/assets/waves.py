@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pochoir.samples.fields import fractal, grained, grid, shrunk
+from pochoir.assets.fields import fractal, grained, grid, shrunk
 
 PAPER = (234, 222, 194)
 FOAM = (242, 236, 218)

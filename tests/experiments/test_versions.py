@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pochoir.runs.versions import versions
+from pochoir.experiments.versions import versions
 
 
 def test_versions_name_the_commit_of_the_repository() -> None:
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
     if commit.returncode:
         pytest.skip("needs the git repository")

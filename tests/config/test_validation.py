@@ -8,8 +8,8 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from pochoir.config import CocoDataset, ExportSegConfig, FiguresDataset, MixtureDataset, TrainSegConfig
+from pochoir.config.validation import validate
 from pochoir.errors import ConfigError
-from pochoir.validation import validate
 
 NAMES = {"dataset": {"name": "figures"}, "segmenter": {"name": "maskrcnn_lite"}}
 COCO = ("dataset.name=coco", "dataset.images=.", "dataset.annotations=.")
@@ -223,6 +223,6 @@ def test_a_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: py
 
 
 def test_settings_are_checked_before_torch_is_imported() -> None:
-    code = "import sys, pochoir.cli, pochoir.config, pochoir.validation; print('torch' in sys.modules)"
+    code = "import sys, pochoir.cli, pochoir.config, pochoir.config.validation; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -9,9 +9,9 @@ from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+from pochoir.experiments.records import flat, metrics_of, pictures_of
+from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_bytes
-from pochoir.records import flat, metrics_of, pictures_of
-from pochoir.runs.versions import versions
 
 SHOWN_PICTURES = 4
 

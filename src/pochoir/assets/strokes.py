@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pochoir.samples.fields import Field, fractal, grid, noise, shrunk
+from pochoir.assets.fields import Field, fractal, grid, noise, shrunk
 
 NIGHT = np.array([(16, 24, 70), (26, 52, 120), (44, 92, 160), (92, 146, 190), (160, 190, 200)], dtype=np.float32)
 LIGHT = np.array([(250, 214, 80), (244, 176, 46), (252, 240, 180)], dtype=np.float32)

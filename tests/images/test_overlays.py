@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pochoir.inspection.overlays import beside, draw_instances, grid, instance_color
+from pochoir.images.overlays import beside, draw_instances, grid, instance_color
 
 
 @pytest.fixture

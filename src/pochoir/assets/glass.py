@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pochoir.samples.fields import fractal, grained, grid, noise, shrunk
+from pochoir.assets.fields import fractal, grained, grid, noise, shrunk
 
 GLASS = np.array(
     [(20, 60, 170), (180, 24, 40), (236, 176, 30), (24, 128, 74), (96, 40, 140), (222, 104, 24), (40, 150, 190)],

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from pochoir.devices import check_devices
 from pochoir.errors import ConfigError
-from pochoir.runs.devices import check_devices
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])

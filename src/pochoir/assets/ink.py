@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pochoir.samples.fields import Field, fractal, grained, grid, noise, shrunk
+from pochoir.assets.fields import Field, fractal, grained, grid, noise, shrunk
 
 PAPER = np.array((243, 235, 216), dtype=np.float32)
 INK = np.array((28, 26, 34), dtype=np.float32)
