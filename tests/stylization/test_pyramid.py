@@ -4,18 +4,8 @@ import pytest
 import torch
 
 from pochoir.config import RecipeConfig
-from pochoir.stylization.pyramid import (
-    MIN_SIDE,
-    WORK,
-    Level,
-    cover,
-    enlarge,
-    fit,
-    fit_area,
-    pixels_to_see,
-    pyramid,
-    resize,
-)
+from pochoir.images.resizing import resize
+from pochoir.stylization.pyramid import MIN_SIDE, WORK, Level, enlarge, pixels_to_see, pyramid
 
 
 def test_levels_double_up_to_the_picture() -> None:
@@ -69,32 +59,3 @@ def test_enlarging_adds_the_detail_of_the_content_and_only_that() -> None:
 
 def test_looking_at_content_style_and_result_is_work_too() -> None:
     assert pixels_to_see([Level((30, 30), 4), Level((60, 60), 2)]) == 900 * 4 + 600 + 3600 * 2 + 2400 + 3600
-
-
-def test_fit_keeps_the_aspect() -> None:
-    assert fit((300, 600), 200) == (100, 200)
-    assert fit((1, 900), 90) == (1, 90)
-
-
-def test_fit_area_shrinks_but_never_enlarges() -> None:
-    assert fit_area((400, 200), 20_000) == (200, 100)
-    assert fit_area((400, 200), 1e9) == (400, 200)
-
-
-def test_resize_keeps_the_range_and_the_mean() -> None:
-    image = (torch.rand(1, 3, 64, 48, generator=torch.Generator().manual_seed(0)) > 0.5).float()
-    small = resize(image, (32, 24))
-    assert small.shape == (1, 3, 32, 24)
-    assert 0 <= small.min() <= small.max() <= 1
-    assert small.mean().item() == pytest.approx(image.mean().item(), abs=0.01)
-    assert resize(image, (64, 48)) is image
-
-
-def test_cover_cuts_the_middle_out_and_squashes_nothing() -> None:
-    image = torch.zeros(1, 3, 20, 60)
-    image[..., 25:35] = 1  # a square of half the height in the middle
-    covered = cover(image, (40, 40))
-    assert covered.shape == (1, 3, 40, 40)
-    bright = (covered[0, 0, 20] > 0.5).sum().item()
-    assert bright == 20
-    assert torch.allclose(covered, covered.flip(-1), atol=1e-4)

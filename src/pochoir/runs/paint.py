@@ -18,6 +18,7 @@ from pochoir.errors import NonFiniteLossError
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor, write_image
+from pochoir.images.resizing import resize
 from pochoir.inspection.painting import Milestones, PaintProgress, painting_panel, write_film
 from pochoir.inspection.tensorboard import event_logger, log_outcome, show_charts, show_config, writer_of
 from pochoir.runs.checkpoints import last_checkpoint
@@ -28,7 +29,7 @@ from pochoir.runs.workshop import Workshop
 from pochoir.stylization.colors import luminance
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.plan import Plan, gigabytes
-from pochoir.stylization.pyramid import Level, pixels_to_see, pyramid, resize
+from pochoir.stylization.pyramid import Level, pixels_to_see, pyramid
 from pochoir.stylization.scoring import losses_and_scores
 from pochoir.stylization.stylizer import Stylizer
 

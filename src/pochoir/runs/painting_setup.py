@@ -7,12 +7,13 @@ from torch import Tensor
 
 from pochoir.config import PaintConfig
 from pochoir.images import Picture, read_labels, read_rgb, to_tensor
+from pochoir.images.resizing import Size, cover, fit, resize
 from pochoir.runs.painting_job import Job
 from pochoir.runs.workshop import Workshop, looked_at
 from pochoir.stylization.colors import luminance, match_colors, with_luminance
 from pochoir.stylization.objective import Subject, vanished
 from pochoir.stylization.plan import Plan, fitted, free_memory
-from pochoir.stylization.pyramid import Level, Size, cover, fit, resize
+from pochoir.stylization.pyramid import Level
 
 
 def plan_for(config: PaintConfig, job: Job, content: Picture, workshop: Workshop) -> Plan:

@@ -17,6 +17,7 @@ from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor, write_image
 from pochoir.images.overlays import fit_height
+from pochoir.images.resizing import resize
 from pochoir.inspection.stencil import five_panels
 from pochoir.inspection.tensorboard import event_logger, log_outcome, show_config
 from pochoir.runs.paint import paint, peak_memory
@@ -25,7 +26,6 @@ from pochoir.runs.painting_setup import subject_of
 from pochoir.runs.stencil import Stencil, cut_stencil
 from pochoir.runs.workshop import Workshop, open_workshop
 from pochoir.stylization.colors import luminance
-from pochoir.stylization.pyramid import resize
 from pochoir.stylization.scoring import scores
 
 COARSEST = 64

@@ -14,10 +14,10 @@ from pochoir.composition.stencils import from_box, from_coco, from_masks
 from pochoir.config import PartialConfig
 from pochoir.errors import DataError
 from pochoir.images import Picture, to_pixels, to_tensor, write_image
+from pochoir.images.resizing import fit, resize
 from pochoir.inspection.stencil import numbered
 from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.segmenter import Predictor, choose_device
-from pochoir.stylization.pyramid import fit, resize
 
 GIVEN_RADIUS = 2.0
 """Pixels that the edge of a given mask may move."""

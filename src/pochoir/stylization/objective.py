@@ -9,9 +9,9 @@ from torch import Tensor
 
 from pochoir.config import EncoderConfig, RecipeConfig
 from pochoir.errors import DataError
+from pochoir.images.resizing import fit_area, resize
 from pochoir.stylization import losses
 from pochoir.stylization.encoder import Encoder, block_of, propagate
-from pochoir.stylization.pyramid import fit_area, resize
 
 VANISHED = 0.5
 """Features: a region that weighs less at a layer has no statistics there."""

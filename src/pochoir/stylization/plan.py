@@ -9,8 +9,9 @@ import torch
 
 from pochoir.config import RecipeConfig
 from pochoir.errors import ConfigError
+from pochoir.images.resizing import Size, fit
 from pochoir.stylization.encoder import CHANNELS, Encoder, block_of, stride
-from pochoir.stylization.pyramid import MIN_SIDE, Size, fit
+from pochoir.stylization.pyramid import MIN_SIDE
 
 WEIGHTS_BYTES = 150e6
 """The encoder in float32 and in bfloat16."""

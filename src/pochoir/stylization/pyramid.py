@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn import functional
 
 from pochoir.config import RecipeConfig
-
-Size = tuple[int, int]
+from pochoir.images.resizing import Size, fit, resize
 
 MIN_SIDE = 32
 """Short side of the smallest level in pixels: two features at the encoder's last stride."""
@@ -42,18 +40,6 @@ class Level:
         return self.pixels * WORK[self.depth]
 
 
-def fit(size: Size, long_side: int) -> Size:
-    """(height, width) with the given long side, aspect kept; no side falls below one pixel."""
-    scale = long_side / max(size)
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def fit_area(size: Size, area: float) -> Size:
-    """(height, width) of about `area` pixels, aspect kept, never larger than `size`."""
-    scale = min(1.0, (area / (size[0] * size[1])) ** 0.5)
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
 def pyramid(size: Size, recipe: RecipeConfig) -> list[Level]:
     """Levels up to `size`, each twice the one before, the first with a long side of about `recipe.coarsest`.
 
@@ -77,13 +63,6 @@ def pixels_to_see(levels: list[Level]) -> float:
     return sum(level.work + level.look * 2 / 3 for level in levels) + levels[-1].pixels
 
 
-def resize(image: Tensor, size: Size) -> Tensor:
-    """`[B, C, H, W]` in [0, 1] to `[B, C, *size]`, bicubic, averaged where it shrinks."""
-    if image.shape[-2:] == size:
-        return image
-    return functional.interpolate(image, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
-
-
 def enlarge(image: Tensor, content: Tensor, size: Size) -> Tensor:
     """A painted picture at a larger size, with the detail of its content that the smaller size could not hold.
 
@@ -93,11 +72,3 @@ def enlarge(image: Tensor, content: Tensor, size: Size) -> Tensor:
     height, width = image.shape[-2:]
     detail = resize(content, size) - resize(resize(content, (height, width)), size)
     return (resize(image, size) + detail).clamp(0, 1)
-
-
-def cover(image: Tensor, size: Size) -> Tensor:
-    """`[B, C, H, W]` to `[B, C, *size]`, aspect kept: scaled to cover the size, and its middle cut out."""
-    scale = max(size[0] / image.shape[-2], size[1] / image.shape[-1])
-    height, width = (max(side, round(old * scale)) for side, old in zip(size, image.shape[-2:], strict=True))
-    top, left = (height - size[0]) // 2, (width - size[1]) // 2
-    return resize(image, (height, width))[..., top : top + size[0], left : left + size[1]]

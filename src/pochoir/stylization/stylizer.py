@@ -10,10 +10,11 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
 
 from pochoir.config import EncoderConfig, PaintTrainerConfig, RecipeConfig
 from pochoir.errors import ConfigError, NonFiniteLossError
+from pochoir.images.resizing import resize
 from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject
-from pochoir.stylization.pyramid import Level, enlarge, resize
+from pochoir.stylization.pyramid import Level, enlarge
 
 FIRST_STEP = 0.03
 """Mean change of a value of z in the first step of a level."""
