@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from pochoir.assets.weights import PERSON, pretrained_path
+from pochoir.assets import weights_path
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import pictures_at, read_rgb, to_tensor
@@ -76,7 +76,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
 
     images = [to_tensor(read_rgb(path)) for path in pictures_at(arguments.photos, "photos")[: arguments.count]]
-    ours = Predictor.from_checkpoint(pretrained_path(PERSON), score_threshold=SHOWN)
+    ours = Predictor.from_checkpoint(weights_path("person"), score_threshold=SHOWN)
     theirs = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, box_score_thresh=1.0).eval()
 
     @torch.inference_mode()

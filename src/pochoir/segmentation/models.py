@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.mask_rcnn import MaskRCNNPredictor
 
-from pochoir.assets.weights import PERSON, pretrained_path
+from pochoir.assets import WEIGHTS, weights_path
 from pochoir.config import NAMED_WEIGHTS, SegmenterConfig
 from pochoir.segmentation.lite import maskrcnn_lite
 from pochoir.weights import checkpoint_state, load_strictly, torchvision_state
@@ -39,8 +38,8 @@ def build_segmenter(config: SegmenterConfig) -> GeneralizedRCNN:
         box_score_thresh=config.score_threshold,
         box_detections_per_img=config.max_detections,
     )
-    if config.weights == PERSON or config.weights not in NAMED_WEIGHTS[config.name]:
-        path = pretrained_path(PERSON) if config.weights == PERSON else Path(config.weights).expanduser()
+    if config.weights in WEIGHTS or config.weights not in NAMED_WEIGHTS[config.name]:
+        path = weights_path(config.weights)
         load_strictly(network, checkpoint_state(path), str(path))
     return network
 
