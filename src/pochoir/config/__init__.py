@@ -1,11 +1,10 @@
-"""Typed settings of every script: a YAML under `conf/` chooses values, the dataclasses here say what they may be.
+"""Typed settings of every task: a YAML under `conf/` chooses values, the models here say what values may be.
 
-Each field has its type, its range or choices (`setting`) and its documentation; `paths` names the fields whose files
-must exist, `problems` finds settings that exclude each other, each message beginning with a field's name. Groups that
-come in kinds (`KINDS`) carry a `name` that selects their dataclass. `pochoir.config.validation` checks a composed config
-against them.
+`load_config` is the way in. Each field has its type, its range or choices and its documentation; `problems` finds
+settings that exclude each other. Groups that come in kinds are unions told apart by `name`.
 """
 
+from pochoir.config.base import Settings
 from pochoir.config.datasets import (
     CocoDataset,
     DatasetConfig,
@@ -13,33 +12,30 @@ from pochoir.config.datasets import (
     FolderDataset,
     MixtureDataset,
     PennFudanDataset,
+    PythonDataset,
     SplitDataset,
 )
-from pochoir.config.partial import FinderConfig, PartialConfig, RegionConfig
+from pochoir.config.loading import SCHEMAS, Request, load_config, to_settings
+from pochoir.config.painting import VGG_BLOCKS, EncoderConfig, PaintConfig, RecipeConfig, StylizeConfig, vgg_layers
+from pochoir.config.partial import FindConfig, PartialConfig, RegionConfig
 from pochoir.config.segmentation import (
-    NAMED_WEIGHTS,
     AugmentConfig,
     EvalSegConfig,
     ExportSegConfig,
+    LiteConfig,
+    LoaderConfig,
+    NetworkConfig,
     OptimConfig,
     PredictSegConfig,
+    ResNetConfig,
     SegmenterConfig,
-    TrainerConfig,
     TrainSegConfig,
 )
-from pochoir.config.stylization import (
-    VGG_BLOCKS,
-    EncoderConfig,
-    PaintConfig,
-    PaintTrainerConfig,
-    RecipeConfig,
-    StylizeConfig,
-    vgg_layers,
-)
+from pochoir.config.training import PaintTrainerConfig, SegmentationTrainerConfig, TrainerConfig
+from pochoir.config.validation import checked
 
 __all__ = [
-    "KINDS",
-    "NAMED_WEIGHTS",
+    "SCHEMAS",
     "VGG_BLOCKS",
     "AugmentConfig",
     "CocoDataset",
@@ -48,35 +44,32 @@ __all__ = [
     "EvalSegConfig",
     "ExportSegConfig",
     "FiguresDataset",
-    "FinderConfig",
+    "FindConfig",
     "FolderDataset",
+    "LiteConfig",
+    "LoaderConfig",
     "MixtureDataset",
+    "NetworkConfig",
     "OptimConfig",
     "PaintConfig",
     "PaintTrainerConfig",
     "PartialConfig",
     "PennFudanDataset",
     "PredictSegConfig",
+    "PythonDataset",
     "RecipeConfig",
     "RegionConfig",
+    "Request",
+    "ResNetConfig",
+    "SegmentationTrainerConfig",
     "SegmenterConfig",
+    "Settings",
     "SplitDataset",
     "StylizeConfig",
     "TrainSegConfig",
     "TrainerConfig",
+    "checked",
+    "load_config",
+    "to_settings",
     "vgg_layers",
 ]
-
-KINDS: dict[str, dict[str, type]] = {
-    "dataset": {
-        "pennfudan": PennFudanDataset,
-        "coco": CocoDataset,
-        "folder": FolderDataset,
-        "figures": FiguresDataset,
-        "mixture": MixtureDataset,
-    },
-    "segmenter": dict.fromkeys(NAMED_WEIGHTS, SegmenterConfig),
-    "encoder": dict.fromkeys(VGG_BLOCKS, EncoderConfig),
-    "region": dict.fromkeys(("object", "background"), RegionConfig),
-}
-"""Groups that come in kinds: key -> name -> dataclass."""

@@ -1,0 +1,1 @@
+"""The defaults of every task; part of the package as pochoir.conf."""

@@ -1,0 +1,98 @@
+"""What all typed settings share: frozen pydantic models without default values, and types for their fields.
+
+A YAML under `conf/` chooses values; the models say what values may be. Every field is required: what a setting is when
+nobody gives it stands in the YAML alone.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self
+
+from pochoir.assets import WEIGHTS, located
+from pochoir.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """A section of a config. Unknown keys and values of other types are refused; an int is a float to people."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+    def problems(self) -> Iterable[str]:
+        """Settings that exclude each other, once each is fine by itself: messages that begin with a field's name."""
+        return ()
+
+    def lacking(self) -> Iterable[str]:
+        """What a task cannot run without, in the same form; Python gives such things as arguments instead."""
+        return ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if found := list(self.problems()):
+            raise PydanticCustomError(PROBLEMS, "settings that exclude each other", {"problems": found})
+        return self
+
+    def but(self, **changes: Any) -> Self:
+        """A copy with other values, checked as the original was. Raises `ConfigError`."""
+        from pochoir.config.validation import checked
+
+        return checked(type(self), {**dict(self), **changes})
+
+
+PROBLEMS = "pochoir_problems"
+"""Type of the error that carries several problems of one model."""
+
+
+def problem(message: str) -> PydanticCustomError:
+    """An error whose message stands as it is."""
+    return PydanticCustomError("pochoir", "{message}", {"message": message})
+
+
+def _existing(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value:
+        raise problem("is empty; give a path, or null for none")
+    try:
+        path = located(value)
+    except ConfigError as error:
+        raise problem(str(error)) from None
+    if not Path(path).expanduser().exists():
+        raise problem(f"'{value}' does not exist")
+    return path
+
+
+def _word(value: Any) -> Any:
+    """`[person, 7]` are two words: YAML reads numbers where none are meant."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _count_or_share(value: float) -> float:
+    if value > 1 and value != round(value):
+        raise problem(f"{value:g} is neither a share below 1 nor a whole number")
+    return value
+
+
+def _network(value: Any) -> Any:
+    if value not in WEIGHTS and isinstance(value, str) and not Path(_existing(value)).expanduser().is_file():
+        raise problem(f"'{value}' is neither a file nor one of {', '.join(WEIGHTS)}, which come with the project")
+    return value
+
+
+Word = Annotated[str, BeforeValidator(_word)]
+ExistingPath = Annotated[str, BeforeValidator(_existing), BeforeValidator(_word)]
+"""A file or folder that is there; `builtin:<name>` becomes the path of what comes with the project."""
+TrainedWeights = Annotated[str, BeforeValidator(_network)]
+"""A trained network: the name of one that comes with the project, or a file."""
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Natural = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+CountOrShare = Annotated[NotNegative, AfterValidator(_count_or_share)]
+"""A share below 1, a count from 1 on."""
+Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
+"""Lightning's words: gpu is whichever GPU there is, auto the best that there is."""

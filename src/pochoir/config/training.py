@@ -1,0 +1,93 @@
+"""What Lightning's Trainer is told: any of its arguments, checked by name before Lightning is imported."""
+
+import ast
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from pochoir.config.base import Accelerator, Count, CountOrShare, NotNegative, Settings
+from pochoir.errors import suggestion
+
+OURS = "is what the task itself gives to the Trainer"
+
+
+class TrainerConfig(Settings):
+    """Arguments of `pytorch_lightning.Trainer`, under their names; those that are not listed here are taken as well."""
+
+    model_config = ConfigDict(extra="allow")
+
+    accelerator: Accelerator
+    gradient_clip_val: NotNegative | None
+    """Largest norm of all gradients together; null does not clip."""
+    log_every_n_steps: Count
+    enable_progress_bar: bool
+    """Without a bar, a line an epoch, a validation, a level."""
+
+    refused: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("callbacks", "logger", "plugins", "profiler", "default_root_dir", "enable_checkpointing", "fast_dev_run")
+        + ("barebones", "num_sanity_val_steps", "reload_dataloaders_every_n_epochs", "use_distributed_sampler"),
+        OURS,
+    )
+    """Arguments that cannot be given, and why."""
+
+    def problems(self) -> Iterable[str]:
+        for name in self.__pydantic_extra__ or {}:
+            if name in self.refused:
+                yield f"{name}: cannot be given: it {self.refused[name]}"
+            elif name not in trainer_arguments():
+                yield f"{name}: unknown setting{suggestion(name, trainer_arguments(), 'trainer.')}"
+
+    def arguments(self) -> dict[str, Any]:
+        """What the Trainer is called with."""
+        return self.model_dump()
+
+
+class SegmentationTrainerConfig(TrainerConfig):
+    """The Trainer of a segmenter."""
+
+    devices: Count
+    num_nodes: Count
+    """Machines that train together, each started by torchrun or SLURM."""
+    strategy: str
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"]
+    max_epochs: Count
+    check_val_every_n_epoch: Count
+    """Validate at least so often; the interval shrinks to a divisor of `max_epochs`, so that the last is measured."""
+    limit_train_batches: CountOrShare | None
+    """Batches an epoch (a count from 1 on, a share below); null takes all."""
+    limit_val_batches: CountOrShare | None
+    accumulate_grad_batches: Annotated[int, Field(ge=1, le=1000)]
+    """Batches whose gradients make a step. Single photos, accumulated, are not padded to each other's size."""
+
+
+class PaintTrainerConfig(TrainerConfig):
+    """The Trainer of a picture. A picture is one parameter: some of what a Trainer can do would harm it."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        **TrainerConfig.refused,
+        "devices": "has one meaning only: a picture cannot be shared; give each device pictures of its own",
+        "num_nodes": "has one meaning only: a picture cannot be shared; give each machine pictures of its own",
+        "strategy": "has one meaning only: a picture cannot be shared",
+        "accumulate_grad_batches": "would add up the gradient of the same picture",
+        "precision": "would round the picture itself (banding); encoder.precision=bfloat16 runs the encoder in 16 bits",
+        "max_epochs": "follows from recipe.steps",
+        "max_steps": "follows from recipe.steps",
+    }
+
+
+@lru_cache
+def trainer_arguments() -> tuple[str, ...]:
+    """Names of the arguments of Lightning's Trainer, read from its source: importing it takes seconds."""
+    package = find_spec("pytorch_lightning")
+    assert package is not None
+    assert package.origin is not None
+    source = Path(package.origin).parent / "trainer" / "trainer.py"
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef) and node.name == "Trainer":
+            (init,) = (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
+            return tuple(argument.arg for argument in (*init.args.args[1:], *init.args.kwonlyargs))
+    raise RuntimeError(f"{source}: holds no class Trainer")
