@@ -5,15 +5,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pochoir.composition.crops import Crop
 from pochoir.composition.edges import Alpha
+from pochoir.images import Pixels
 
-Picture = NDArray[np.uint8]
 
-
-def composite(photo: Picture, layers: Iterable[tuple[Crop, Picture, Alpha]]) -> Picture:
+def composite(photo: Pixels, layers: Iterable[tuple[Crop, Pixels, Alpha]]) -> Pixels:
     """A photo `[H, W, 3]` uint8 with paint laid over it; where all alphas are 0 it is the photo bit for bit.
 
     layers: each the place of a crop, its paint `[h, w, 3]` uint8 and its alpha `[h, w]` in [0, 1]. Alphas of one pixel
@@ -27,7 +25,7 @@ def composite(photo: Picture, layers: Iterable[tuple[Crop, Picture, Alpha]]) -> 
     return np.clip(np.rint(photo + change), 0, 255).astype(np.uint8)  # a change of 0 rounds to the photo itself
 
 
-def leak(photo: Picture, result: Picture, alpha: Alpha) -> dict[str, Any]:
+def leak(photo: Pixels, result: Pixels, alpha: Alpha) -> dict[str, Any]:
     """What changed where alpha `[H, W]` is 0: how many pixels are outside, how many of them changed, and by how much.
 
     photo, result: `[H, W, 3]` uint8. `largest` and `mean` are differences of channel values, 0 … 255.
@@ -42,7 +40,7 @@ def leak(photo: Picture, result: Picture, alpha: Alpha) -> dict[str, Any]:
     }
 
 
-def harmonized(paint: Picture, photo: Picture, alpha: Alpha) -> Picture:
+def harmonized(paint: Pixels, photo: Pixels, alpha: Alpha) -> Pixels:
     """Paint `[h, w, 3]` that keeps its gradients, but meets the photo's colours at the stencil's edge.
 
     Poisson image editing (Perez et al. 2003) within the pixels that alpha `[h, w]` is not 0 in.

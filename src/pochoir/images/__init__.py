@@ -4,23 +4,25 @@ from pochoir.images.files import (
     FORMATS,
     IMAGE_SUFFIXES,
     MAX_PIXELS,
-    Picture,
     find_images,
     pictures_at,
     read_labels,
     read_picture,
     read_rgb,
     read_settings,
-    to_pixels,
-    to_tensor,
     write_image,
 )
+from pochoir.images.inputs import PictureLike, as_picture
+from pochoir.images.picture import Picture, Pixels, to_pixels, to_tensor
 
 __all__ = [
     "FORMATS",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "Picture",
+    "PictureLike",
+    "Pixels",
+    "as_picture",
     "find_images",
     "pictures_at",
     "read_labels",

@@ -8,6 +8,8 @@ from PIL import Image, ImageCms
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION
 
+from pochoir.images.picture import Pixels
+
 GREY_MODES = {"1", "L", "LA"}
 PROFILE_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}
 """Pillow's mode for the colour space that an ICC profile is for."""
@@ -34,7 +36,7 @@ def correct_header(image: ImageFile) -> None:
         raise ValueError(f"{max(bits)}-bit colour in separate planes is not supported; save it interleaved")
 
 
-def to_srgb(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+def to_srgb(image: Image.Image) -> tuple[Pixels, NDArray[np.uint8] | None]:
     """Pixels `[H, W, 3]` uint8 sRGB and straight alpha `[H, W]` uint8 (None: opaque) of a decoded picture.
 
     An embedded ICC profile is applied to the colour. Raises `ValueError`, naming the range found, for grey of unknown

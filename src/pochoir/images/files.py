@@ -3,22 +3,20 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
-from torch import Tensor
 
 from pochoir.errors import DataError
 from pochoir.files import write_bytes
 from pochoir.images.colour import correct_header, to_srgb
 from pochoir.images.metadata import embedded_settings, save_arguments
+from pochoir.images.picture import Picture, Pixels
 
 FORMATS = {
     ".bmp": "BMP",
@@ -32,23 +30,15 @@ FORMATS = {
 IMAGE_SUFFIXES = frozenset(FORMATS)
 """Endings (lower case) of the files that a folder of pictures is searched for."""
 MAX_PIXELS = 200_000_000
-"""A file whose header announces more pixels is refused before it is decoded: 200 megapixels are 600 MB of RGB."""
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit is for the whole process, and below the 200 Mpx of phones
+"""A file whose header announces more pixels is refused before it is decoded: 200 megapixels are 600 MB of RGB.
+
+Pillow has a limit of its own for the whole process, twice `PIL.Image.MAX_IMAGE_PIXELS`, by default 179 megapixels: less
+than the 200 of phones. The entry point raises it; a library leaves it alone.
+"""
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 92, "subsampling": 0},
     "WEBP": {"quality": 92, "exact": True},  # exact: colour below transparent pixels is kept
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """`pixels` `[H, W, 3]` uint8 sRGB, and `alpha` `[H, W]` uint8, 0 clear to 255 opaque; None: opaque throughout.
-
-    Alpha is straight: colour does not depend on it, and stands below clear pixels as the file has it.
-    """
-
-    pixels: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None = None
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -105,7 +95,9 @@ def _reason(path: Path, error: Exception) -> str:
             return "the file is empty"
         return "it is no JPEG, PNG, WebP, TIFF or BMP, or one of a damaged or unusual kind"
     if isinstance(error, Image.DecompressionBombError):
-        return f"more than {MAX_PIXELS / 1e6:g} megapixels"
+        pillows = 2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS)
+        limit, whose = min((MAX_PIXELS, ""), (pillows, ": twice PIL.Image.MAX_IMAGE_PIXELS"))
+        return f"more than {limit / 1e6:.3g} megapixels{whose}"
     text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     return " ".join(text.split())
 
@@ -123,14 +115,9 @@ def read_picture(path: Path) -> Picture:
         return Picture(*to_srgb(image))
 
 
-def read_rgb(path: Path) -> NDArray[np.uint8]:
+def read_rgb(path: Path) -> Pixels:
     """`read_picture` on white: `[H, W, 3]` uint8 sRGB; raises what it raises."""
-    picture = read_picture(path)
-    if picture.alpha is None:
-        return picture.pixels
-    height, width = picture.alpha.shape
-    white = Image.new("RGB", (width, height), "white")
-    return np.asarray(Image.composite(Image.fromarray(picture.pixels), white, Image.fromarray(picture.alpha)))
+    return read_picture(path).on_white
 
 
 def read_labels(path: Path) -> NDArray[np.integer]:
@@ -187,13 +174,3 @@ def write_image(
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be written as {file_format} ({_reason(path, error)})") from error
     write_bytes(path, buffer.getvalue())
-
-
-def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
-    """`[H, W, 3]` uint8 RGB to `[3, H, W]` float32 in [0, 1]; nothing is shared."""
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
-
-
-def to_pixels(image: Tensor) -> NDArray[np.uint8]:
-    """`[3, H, W]` float32 in [0, 1], on any device, with or without gradient, to `[H, W, 3]` uint8 RGB, rounded."""
-    return (image.detach().cpu().permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)

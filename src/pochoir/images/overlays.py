@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+from pochoir.images.picture import Pixels
 
 GOLDEN_ANGLE = 137.508
 LABEL_SCALE = 0.42
@@ -18,7 +18,7 @@ def instance_color(index: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def draw_instances(image: Picture, masks: NDArray[np.bool_], labels: list[str] | None = None) -> Picture:
+def draw_instances(image: Pixels, masks: NDArray[np.bool_], labels: list[str] | None = None) -> Pixels:
     """Tint each instance, outline it, and write its label at its top.
 
     image: `[H, W, 3]` uint8 RGB. masks: `[N, H, W]` bool. Returns a new picture of the same size.
@@ -37,7 +37,7 @@ def draw_instances(image: Picture, masks: NDArray[np.bool_], labels: list[str] |
     return drawn
 
 
-def _write(picture: Picture, label: str, mask: NDArray[np.bool_]) -> None:
+def _write(picture: Pixels, label: str, mask: NDArray[np.bool_]) -> None:
     top, columns = int(mask.any(axis=1).argmax()), np.flatnonzero(mask.any(axis=0))
     (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, LABEL_SCALE, 1)
     x = int(np.clip((columns[0] + columns[-1] - width) // 2, 0, max(0, picture.shape[1] - width)))
@@ -46,7 +46,7 @@ def _write(picture: Picture, label: str, mask: NDArray[np.bool_]) -> None:
     cv2.putText(picture, label, (x, y - 1), cv2.FONT_HERSHEY_SIMPLEX, LABEL_SCALE, (255, 255, 255), 1, cv2.LINE_AA)
 
 
-def fit_height(picture: Picture, height: int) -> Picture:
+def fit_height(picture: Pixels, height: int) -> Pixels:
     """Resize to `height` pixels, aspect kept."""
     width = max(1, round(picture.shape[1] * height / picture.shape[0]))
     shrinks = height < picture.shape[0]
@@ -54,7 +54,7 @@ def fit_height(picture: Picture, height: int) -> Picture:
     return resized.astype(np.uint8)
 
 
-def beside(pictures: list[Picture]) -> Picture:
+def beside(pictures: list[Pixels]) -> Pixels:
     """Pictures in a row with a white gap, as high as the first."""
     height = pictures[0].shape[0]
     gap = np.full((height, GAP, 3), 255, dtype=np.uint8)
@@ -62,7 +62,7 @@ def beside(pictures: list[Picture]) -> Picture:
     return np.concatenate(parts[:-1], axis=1)
 
 
-def grid(pictures: list[Picture], *, columns: int, height: int = 240) -> Picture:
+def grid(pictures: list[Pixels], *, columns: int, height: int = 240) -> Pixels:
     """Pictures in rows of `columns`, each `height` pixels high, on white."""
     rows = []
     for start in range(0, len(pictures), columns):

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from pochoir.files import write_bytes
-from pochoir.images import to_pixels, write_image
-from pochoir.images.overlays import GAP, Picture, beside, fit_height
+from pochoir.images import Pixels, to_pixels, write_image
+from pochoir.images.overlays import GAP, beside, fit_height
 from pochoir.inspection.tensorboard import writer_of
 from pochoir.stylization.pyramid import Level
 
@@ -93,12 +93,12 @@ def write_film(pictures: list[Path], path: Path) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def painting_panel(content: Picture, styles: list[Picture], result: Picture) -> Picture:
+def painting_panel(content: Pixels, styles: list[Pixels], result: Pixels) -> Pixels:
     """Content, styles and result in a row, as high as the result."""
     return beside([fit_height(content, result.shape[0]), *styles, result])
 
 
-def contact_sheet(contents: list[Picture], styles: list[Picture], results: list[list[Picture | None]]) -> Picture:
+def contact_sheet(contents: list[Pixels], styles: list[Pixels], results: list[list[Pixels | None]]) -> Pixels:
     """Contents down the left, styles along the top, and in row i and column j the result of content i in style j.
 
     None leaves a cell white. Every picture keeps its aspect within a cell of `CELL` (height, width) pixels.
@@ -108,7 +108,7 @@ def contact_sheet(contents: list[Picture], styles: list[Picture], results: list[
     return np.concatenate(sheet, axis=0)
 
 
-def _cell(picture: Picture | None) -> Picture:
+def _cell(picture: Pixels | None) -> Pixels:
     cell = np.full((*CELL, 3), 255, dtype=np.uint8)
     if picture is not None:
         inner = CELL[0] - 2 * GAP, CELL[1] - 2 * GAP

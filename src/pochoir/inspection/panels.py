@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pochoir.data.dataset import SegmentationDataset
-from pochoir.images import to_pixels, write_image
-from pochoir.images.overlays import Picture, beside, draw_instances, grid
+from pochoir.images import Pixels, to_pixels, write_image
+from pochoir.images.overlays import beside, draw_instances, grid
 from pochoir.inspection.tensorboard import writer_of
 from pochoir.segmentation.evaluation import Evaluation, ImageRecord, decode_mask
 from pochoir.segmentation.module import SegmentationModule
@@ -51,7 +51,7 @@ class ValidationPanels(pl.Callback):
             writer.add_figure("val/precision_recall", figure, trainer.global_step)
 
 
-def truth_beside_prediction(image: Picture, item: ImageRecord, threshold: float) -> Picture:
+def truth_beside_prediction(image: Pixels, item: ImageRecord, threshold: float) -> Pixels:
     """Left the ground truth (crowds as "ignored"), right the detections from `threshold` on with their scores."""
     shown = [detection for detection in item.detections if detection["score"] >= threshold]
     crowds = ["ignored" if annotation["iscrowd"] else "" for annotation in item.truth]

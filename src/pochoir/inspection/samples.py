@@ -13,8 +13,8 @@ from pochoir.data.datamodule import SegmentationData
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.errors import DataError
 from pochoir.files import write_json
-from pochoir.images import to_pixels, write_image
-from pochoir.images.overlays import Picture, draw_instances, grid
+from pochoir.images import Pixels, to_pixels, write_image
+from pochoir.images.overlays import draw_instances, grid
 
 GRID_SAMPLES = 16
 
@@ -67,9 +67,9 @@ def read_all(dataset: SegmentationDataset, title: str) -> SampleReport:
     return report
 
 
-def augmented_grid(dataset: SegmentationDataset, count: int) -> Picture:
+def augmented_grid(dataset: SegmentationDataset, count: int) -> Pixels:
     """The first `count` readable training samples as they are trained on, masks drawn over them."""
-    pictures: list[Picture] = []
+    pictures: list[Pixels] = []
     for index in range(len(dataset)):
         if len(pictures) == count:
             break

@@ -4,19 +4,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pochoir.images.overlays import GAP, Picture, beside, draw_instances, fit_height
+from pochoir.images import Pixels
+from pochoir.images.overlays import GAP, beside, draw_instances, fit_height
 
 TITLES = ("photo", "style", "paint", "stencil", "picture")
 PANEL_HEIGHT = 420
 TITLE_HEIGHT = 30
 
 
-def numbered(photo: Picture, masks: NDArray[np.bool_], scores: list[float]) -> Picture:
+def numbered(photo: Pixels, masks: NDArray[np.bool_], scores: list[float]) -> Pixels:
     """The photo with every instance tinted, outlined, and labelled by its number and score."""
     return draw_instances(photo, masks, [f"{index} {score:.2f}" for index, score in enumerate(scores)])
 
 
-def five_panels(photo: Picture, styles: list[Picture], paint: Picture, alpha: NDArray, result: Picture) -> Picture:
+def five_panels(photo: Pixels, styles: list[Pixels], paint: Pixels, alpha: NDArray, result: Pixels) -> Pixels:
     """Photo, styles, what was painted, the stencil (white where paint goes) and the outcome, each under its title.
 
     alpha: `[H, W]` in [0, 1]; all others `[H, W, 3]` uint8 of any sizes.
@@ -27,7 +28,7 @@ def five_panels(photo: Picture, styles: list[Picture], paint: Picture, alpha: ND
     )
 
 
-def _stacked(pictures: list[Picture]) -> Picture:
+def _stacked(pictures: list[Pixels]) -> Pixels:
     """Several styles share a panel, one above the other."""
     width = 320
     parts = []
@@ -38,7 +39,7 @@ def _stacked(pictures: list[Picture]) -> Picture:
     return np.concatenate(parts[:-1], axis=0)
 
 
-def _titled(title: str, picture: Picture) -> Picture:
+def _titled(title: str, picture: Pixels) -> Pixels:
     panel = np.pad(fit_height(picture, PANEL_HEIGHT), ((TITLE_HEIGHT, 0), (0, 0), (0, 0)), constant_values=255)
     cv2.putText(panel, title, (4, TITLE_HEIGHT - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (40, 40, 40), 1, cv2.LINE_AA)
     return panel

@@ -15,8 +15,8 @@ from pochoir.data.source import Source
 from pochoir.errors import ConfigError
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
-from pochoir.images import to_pixels, write_image
-from pochoir.images.overlays import Picture, grid
+from pochoir.images import Pixels, to_pixels, write_image
+from pochoir.images.overlays import grid
 from pochoir.inspection.panels import truth_beside_prediction
 from pochoir.segmentation.evaluation import ImageRecord, evaluate, record
 from pochoir.segmentation.segmenter import Predictor, choose_device
@@ -32,7 +32,7 @@ def measure(config: EvalSegConfig, folder: Path) -> float:
     predictor = Predictor.from_checkpoint(Path(config.ckpt).expanduser(), device=choose_device(config.accelerator))
     keys = [(dataset, index) for dataset in datasets for index in range(len(dataset))]
     records: list[ImageRecord] = []
-    panels: list[Picture] = []
+    panels: list[Pixels] = []
     seconds = 0.0
     for dataset, index in track(keys, description="Evaluating", console=Console(stderr=True), transient=True):
         image, target = dataset[index]

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from pochoir.config import StylizeConfig
 from pochoir.errors import PochoirError
-from pochoir.images import pictures_at, read_rgb, write_image
-from pochoir.images.overlays import Picture, beside
+from pochoir.images import Pixels, pictures_at, read_rgb, write_image
+from pochoir.images.overlays import beside
 from pochoir.inspection.painting import contact_sheet
 from pochoir.runs.paint import paint
 from pochoir.runs.painting_job import Job, result_path
@@ -84,7 +84,7 @@ def jobs_of(config: StylizeConfig, folder: Path) -> Iterator[Job]:
             yield Job(name, content, chosen, blend, folder if alone else folder / name)
 
 
-def _sheet(config: StylizeConfig, jobs: list[Job]) -> Picture:
+def _sheet(config: StylizeConfig, jobs: list[Job]) -> Pixels:
     """What was painted, contents by styles; what nothing was made of has no row or column."""
     painted = {(job.content, job.styles): read_rgb(result_path(config, job)) for job in jobs}
     contents, styles = (list(dict.fromkeys(part)) for part in zip(*painted, strict=True))
