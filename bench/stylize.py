@@ -34,9 +34,9 @@ from pochoir.config import EncoderConfig
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.images import read_rgb, to_tensor
+from pochoir.images.resizing import Size, resize
 from pochoir.stylization.encoder import Encoder, build_encoder
 from pochoir.stylization.objective import Subject
-from pochoir.stylization.pyramid import Size, resize
 from pochoir.stylization.scoring import scores
 from stylize_others import OTHERS, MissingError, Outcome, Point, Task, execute
 from stylize_overhead import lightning_overhead

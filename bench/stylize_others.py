@@ -23,8 +23,8 @@ from torch.nn.functional import mse_loss
 from pochoir.config import EncoderConfig
 from pochoir.files import write_bytes
 from pochoir.images import read_rgb, to_pixels, to_tensor, write_image
+from pochoir.images.resizing import fit, resize
 from pochoir.stylization.encoder import build_encoder
-from pochoir.stylization.pyramid import fit, resize
 from pochoir.weights import vgg19_imagenet
 
 LAUNCHER = """

@@ -12,12 +12,13 @@ from torch import Tensor
 from pochoir.config import StylizeConfig
 from pochoir.config.validation import validate
 from pochoir.images import read_rgb, to_tensor
+from pochoir.images.resizing import fit, resize
 from pochoir.runs.paint import build_trainer
 from pochoir.runs.workshop import open_workshop
 from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject
-from pochoir.stylization.pyramid import Level, enlarge, fit, pyramid, resize
+from pochoir.stylization.pyramid import Level, enlarge, pyramid
 from pochoir.stylization.stylizer import FIRST_STEP, Stylizer
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
