@@ -1,84 +1,125 @@
-"""What every script does around its work: errors for people, a page about the run, and a job's part in a sweep."""
+"""The command `pochoir <task> overrides…`: a table of tasks, Hydra, errors for people, exit codes."""
 
 import os
 import sys
-import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+import hydra
+from hydra._internal.utils import get_args_parser  # Hydra's own options, which stand among the overrides
+from omegaconf import DictConfig
 
-from pochoir.errors import ConfigError, PochoirError, SomeInputsFailedError
-from pochoir.experiments.records import STATUS
-from pochoir.experiments.run_page import write_run_page
-from pochoir.files import read_json, write_json
+from pochoir import __version__
+from pochoir.config import SCHEMAS, Request
+from pochoir.config.loading import task_experiment
+from pochoir.errors import ConfigError, PochoirError, suggestion
+from pochoir.files import storage_error
 
-USER_ERROR = 2
-SOME_INPUTS_FAILED = 3
-WORST_LOSS = 1e6
-"""Objective of a painting that failed: no loss comes near it, and optimisers want something finite."""
+TASKS = {
+    "stylize": "paint photos in the style of paintings",
+    "partial": "paint chosen objects of a photo, or everything but them",
+    "train_seg": "fine-tune a segmenter on annotated photos",
+    "predict_seg": "find objects in photos",
+    "eval_seg": "measure a segmenter by COCO AP",
+    "export_seg": "a segmenter's weights as a small file",
+    "compare": "runs and sweeps side by side",
+}
+HELP = """pochoir {version}: cut a stencil with Mask R-CNN, paint by neural style transfer, put the paint through the stencil.
+
+pochoir <task> [key=value …]      settings and their defaults: pochoir <task> --cfg job
+pochoir <task> -m key=a,b,c       a sweep
+
+{tasks}
+
+Tab completion in bash (zsh and fish likewise):  eval "$(pochoir -sc install=bash)"
+"""
 
 
-def run_script(config: DictConfig, work: Callable[[Path], float | None], *, worst: float = 0.0) -> float | None:
-    """Do `work` in the folder that Hydra has made for it, and return the objective it returns.
-
-    A run of its own ends with exit code 2 and the message alone when a `PochoirError` comes out, with 3 when only some
-    of its inputs failed. A job of a multirun never fails its neighbours: how it ended is written to status.json and an
-    error makes its objective `worst`, which is finite, as optimisers want it; a job that has finished in this folder is
-    not done again. Both leave run.md.
-    """
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
-        return _job(config, work, folder, worst)
+def main(task: str | None = None) -> None:
+    """Run a task: the command's first word, or the one whose script this is."""
+    program, *words = sys.argv
+    if task is None:
+        task, words = _chosen(words)
     try:
-        objective = work(folder)
+        if task == "compare":
+            _compare(words)
+        else:
+            _run(task, words, program)
     except PochoirError as error:
-        _write_page(config, folder, str(error))
         fail(error)
-    _write_page(config, folder)
-    return objective
+    except OSError as error:
+        if (known := storage_error(error)) is None:
+            raise
+        fail(known)
 
 
-def fail(error: PochoirError) -> None:
+def fail(error: PochoirError) -> NoReturn:
     """End the program with an error's message and exit code."""
     print(f"{type(error).__name__}: {error}", file=sys.stderr)
-    sys.exit(SOME_INPUTS_FAILED if isinstance(error, SomeInputsFailedError) else USER_ERROR)
+    sys.exit(error.exit_code)
 
 
-def _job(config: DictConfig, work: Callable[[Path], float | None], folder: Path, worst: float) -> float | None:
-    overrides = list(HydraConfig.get().overrides.task)
-    earlier = read_json(folder / STATUS)
-    if earlier is not None and earlier["overrides"] != overrides:
-        fail(
-            ConfigError(
-                f"{folder} holds a job of {' '.join(earlier['overrides'])}, now {' '.join(overrides)}: a sweep is "
-                "continued by its own command; choose another hydra.sweep.dir"
-            )
-        )
-    if earlier is not None and earlier["status"] == "finished":
-        print(f"{folder}: finished already")
-        return earlier["objective"]
-    started = time.perf_counter()
-    status: dict[str, Any] = {"status": "running", "overrides": overrides}
-    write_json(folder / STATUS, status)
-    try:
-        objective = work(folder)
-        status.update(status="finished", objective=objective)
-    except Exception as error:  # whatever it is, the other jobs go on, and the summary tells of it
-        if not isinstance(error, PochoirError):
-            traceback.print_exc()
-        status.update(status="failed", error=f"{type(error).__name__}: {error}", objective=worst)
-        print(f"failed: {folder}: {status['error']}", file=sys.stderr)
-    status["seconds"] = round(time.perf_counter() - started, 2)
-    write_json(folder / STATUS, status)
-    _write_page(config, folder, status.get("error", ""))
-    return status["objective"]
+def _chosen(words: list[str]) -> tuple[str, list[str]]:
+    if words[:1] == ["-sc"] or words[:1] == ["--shell-completion"]:
+        return _completed(words)
+    if not words or words[0] in {"-h", "--help", "help"}:
+        listed = "\n".join(f"  {name:12} {summary}" for name, summary in TASKS.items())
+        print(HELP.format(version=__version__, tasks=listed))
+        sys.exit()
+    if words[0] == "--version":
+        print(__version__)
+        sys.exit()
+    if words[0] not in TASKS:
+        known = ", ".join(TASKS) + suggestion(words[0], TASKS)
+        fail(ConfigError(f"'{words[0]}' is no task; there are {known}"))
+    return words[0], words[1:]
 
 
-def _write_page(config: DictConfig, folder: Path, error: str = "") -> None:
-    if os.environ.get("LOCAL_RANK", "0") == "0":  # one process of several tells for all
-        write_run_page(folder, OmegaConf.to_container(config), error=error)
+def _completed(words: list[str]) -> tuple[str, list[str]]:
+    """Hydra completes the overrides of one task; the tasks themselves are completed here."""
+    line = os.environ.get("COMP_LINE", "").split(" ")
+    if len(line) <= 2 and any(word.startswith("query") for word in words):
+        print("\n".join(name for name in TASKS if name.startswith(line[-1] if len(line) == 2 else "")))
+        sys.exit()
+    task = line[1] if len(line) > 1 and line[1] in SCHEMAS else "stylize"
+    os.environ["COMP_LINE"] = " ".join([line[0], *line[2:]])
+    return task, words
+
+
+def _run(task: str, words: list[str], program: str) -> None:
+    arguments = get_args_parser().parse_args(words)
+    folders = [] if arguments.config_dir is None else [f"file://{Path(arguments.config_dir).resolve()}"]
+    asked = arguments.cfg or arguments.info or arguments.help or arguments.hydra_help or arguments.shell_completion
+    if not asked:
+        Request(task, arguments.overrides, folders).check()
+        found = dict(zip(arguments.overrides, task_experiment(task, arguments.overrides, folders), strict=True))
+        words = [found.get(word, word) for word in words]
+    as_typed = sys.argv
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors come here instead of being printed by Hydra
+
+    def job(config: DictConfig) -> float | None:
+        sys.argv = as_typed  # Lightning starts further processes by it
+        from pochoir.runs.job import run_job
+
+        return run_job(task, config)
+
+    sys.argv = [program, f"hydra.job.name={task}", *words]
+    decorate: Callable = hydra.main(version_base="1.3", config_path="pkg://pochoir.conf", config_name=task)
+    decorate(job)()
+
+
+def _compare(words: Sequence[str]) -> None:
+    import argparse
+    from datetime import datetime
+
+    parser = argparse.ArgumentParser(
+        prog="pochoir compare", description="A table in the terminal, and one HTML page with the pictures."
+    )
+    parser.add_argument("runs", nargs="+", help="folders of runs or of sweeps, or patterns of them")
+    default = Path("outputs/compare") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}.html"
+    parser.add_argument("--html", type=Path, default=default, help="where the page goes (default: outputs/compare/)")
+    arguments = parser.parse_args(words)
+    from pochoir.experiments.comparison import compare
+
+    compare(arguments.runs, arguments.html)

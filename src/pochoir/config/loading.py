@@ -8,7 +8,6 @@ from typing import Any
 from hydra import compose, initialize_config_module
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, OverrideParseException
@@ -17,8 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pochoir.config.base import Settings
-from pochoir.config.partial import PartialConfig
 from pochoir.config.painting import StylizeConfig
+from pochoir.config.partial import PartialConfig
 from pochoir.config.renamed import renaming_problems
 from pochoir.config.segmentation import EvalSegConfig, ExportSegConfig, PredictSegConfig, TrainSegConfig
 from pochoir.config.validation import listed, plain, typed

@@ -1,0 +1,53 @@
+"""What the command does to its whole process, and no library call does: logging, limits, denormals, warnings."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROGRESS = "pochoir.progress"
+"""Logger of lines that a progress bar makes superfluous on a terminal."""
+
+
+def prepare_process() -> None:
+    """Make the process fit for training and painting: called once, after the settings are known to be good."""
+    import torch
+    from PIL import Image
+
+    from pochoir.images import MAX_PIXELS
+
+    torch.set_flush_denormal(True)  # an untrained mask head's denormal gradients slow a CPU twentyfold
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit is below the 200 Mpx of phones
+    for name in ("pytorch_lightning", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # no advertisements
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+
+
+@contextmanager
+def logging_to(file: Path | None, *, bar: bool = False) -> Iterator[None]:
+    """The project's messages on the terminal, and with their times in a file; progress only in the file beside a bar."""
+    logger = logging.getLogger("pochoir")
+    terminal = logging.StreamHandler(sys.stdout)
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    # errors are told by whoever ends the program
+    terminal.addFilter(lambda record: record.levelno < logging.ERROR and not (bar and record.name == PROGRESS))
+    handlers: list[logging.Handler] = [terminal]
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        written = logging.FileHandler(file, encoding="utf-8")
+        written.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        handlers.append(written)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    for handler in handlers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
