@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser  # Hydra's own options, which stand among the overrides
@@ -13,7 +12,7 @@ from omegaconf import DictConfig
 from pochoir import __version__
 from pochoir.config import SCHEMAS, Request
 from pochoir.config.loading import task_experiment
-from pochoir.errors import ConfigError, PochoirError, suggestion
+from pochoir.errors import ConfigError, PochoirError, fail, suggestion
 from pochoir.files import storage_error
 
 TASKS = {
@@ -52,12 +51,6 @@ def main(task: str | None = None) -> None:
         if (known := storage_error(error)) is None:
             raise
         fail(known)
-
-
-def fail(error: PochoirError) -> NoReturn:
-    """End the program with an error's message and exit code."""
-    print(f"{type(error).__name__}: {error}", file=sys.stderr)
-    sys.exit(error.exit_code)
 
 
 def _chosen(words: list[str]) -> tuple[str, list[str]]:

@@ -1,11 +1,16 @@
 """Errors that are meant for the person at the keyboard: one message, no traceback needed."""
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import ClassVar, NoReturn
 
 
 class PochoirError(Exception):
     """Base of every error whose message alone tells what is wrong and what to do."""
+
+    exit_code: ClassVar[int] = 2
+    """What a program that ends by it returns."""
 
 
 class ConfigError(PochoirError):
@@ -20,12 +25,24 @@ class WeightsError(PochoirError):
     """Pretrained weights or a checkpoint cannot be found, fetched or fitted to the model."""
 
 
+class StorageError(PochoirError):
+    """A file cannot be written: the disk is full or read-only, or the folder belongs to somebody else."""
+
+
 class NonFiniteLossError(PochoirError):
     """Training met a loss that is not a finite number; the message names the pictures of the batch."""
 
 
 class SomeInputsFailedError(PochoirError):
     """Some of several inputs could not be worked on; all others were."""
+
+    exit_code = 3
+
+
+def fail(error: PochoirError) -> NoReturn:
+    """End the program with an error's message and exit code."""
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
 
 
 def suggestion(word: str, allowed: Iterable[str], prefix: str = "") -> str:
