@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 
 class PochoirError(Exception):
@@ -31,6 +31,9 @@ class StorageError(PochoirError):
 
 class NonFiniteLossError(PochoirError):
     """Training met a loss that is not a finite number; the message names the pictures of the batch."""
+
+    last_good: Any = None
+    """Of a painting: the pixels `[H, W, 3]` uint8 of the last picture whose losses were finite."""
 
 
 class SomeInputsFailedError(PochoirError):

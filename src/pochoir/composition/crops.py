@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pochoir.composition.edges import Alpha
+from pochoir.config import RegionConfig
 
 WORTHWHILE = 0.9
 """Share of the photo from which on a crop saves nothing."""
@@ -27,6 +28,11 @@ class Crop(NamedTuple):
     def of(self, picture: NDArray) -> NDArray:
         """The part of a picture `[H, W, …]`, as a view."""
         return picture[self.top : self.bottom, self.left : self.right]
+
+
+def margin_at(size: tuple[int, int], settings: RegionConfig, max_size: int) -> int:
+    """Pixels of a photo of (height, width) around a region, of which `settings.margin` counts those at `max_size`."""
+    return round(settings.margin / min(1.0, max_size / max(size)))
 
 
 def whole(size: tuple[int, int]) -> Crop:

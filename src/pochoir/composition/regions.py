@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 
@@ -15,13 +14,13 @@ BACKGROUND = "background"
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """What is painted as one: alpha `[H, W]` in [0, 1] on the photo, 1 where paint goes, and its style.
+    """What is painted as one: alpha `[H, W]` in [0, 1] on the photo, 1 where paint goes, and the number of its style.
 
     instances: their numbers; none for the background.
     """
 
     alpha: Alpha
-    style: Path
+    style: int
     instances: tuple[int, ...] = ()
 
     @property
@@ -30,13 +29,13 @@ class Region:
 
 
 def object_regions(
-    alphas: Sequence[Alpha], numbers: Sequence[int], styles: Sequence[Path], *, margin: int
+    alphas: Sequence[Alpha], numbers: Sequence[int], styles: Sequence[int], *, margin: int
 ) -> list[Region]:
     """Regions of instances, front first: where they overlap, the front one is painted, once.
 
-    alphas: `[H, W]` each; numbers: of the instances; styles: one for each. Instances of one style become one region
-    where painting them together takes fewer pixels, with `margin` around them, than apart. An instance that others
-    hide has no region.
+    alphas: `[H, W]` each; numbers: of the instances; styles: the number of one for each. Instances of one style become
+    one region where painting them together takes fewer pixels, with `margin` around them, than apart. An instance that
+    others hide has no region.
     """
     regions = [
         Region(alpha, style, (number,))
@@ -48,7 +47,7 @@ def object_regions(
     return sorted(regions, key=lambda region: numbers.index(region.instances[0]))
 
 
-def background_region(alphas: Sequence[Alpha], style: Path) -> Region:
+def background_region(alphas: Sequence[Alpha], style: int) -> Region:
     """Everything but the instances."""
     covered = np.sum(exclusive(list(alphas)), axis=0)
     return Region(np.clip(1 - covered, 0, 1).astype(np.float32), style)

@@ -147,6 +147,16 @@ def read_settings(path: Path) -> str | None:
         return embedded_settings(image)
 
 
+def as_saved(pixels: Pixels, suffix: str) -> Pixels:
+    """What a file with this ending keeps of `[H, W, 3]` uint8: JPEG and WebP lose detail, the others nothing."""
+    options = SAVE_OPTIONS.get(FORMATS[suffix])
+    if options is None:
+        return pixels
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, FORMATS[suffix], **options)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
 def write_image(
     path: Path, pixels: NDArray[np.uint8], *, alpha: NDArray[np.uint8] | None = None, settings: str | None = None
 ) -> None:

@@ -1,11 +1,16 @@
 """Ctrl-C while a picture is painted: the step is finished, a checkpoint kept, and then the run ends."""
 
+import logging
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
+
+log = logging.getLogger(__name__)
 
 
 class CheckpointOnInterrupt(pl.Callback):
@@ -45,3 +50,13 @@ class CheckpointOnInterrupt(pl.Callback):
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
+
+
+@contextmanager
+def told_how_to_continue(folder: Path) -> Iterator[None]:
+    """Say how to go on with what Ctrl-C ends."""
+    try:
+        yield
+    except SystemExit:  # Lightning's answer to Ctrl-C
+        log.info("Interrupted; continue with hydra.run.dir=%s", folder)
+        raise

@@ -1,182 +1,154 @@
-"""Partial style transfer from its typed config: photo, stencil, paint, picture."""
+"""Partial style transfer from its typed config: photo, stencil, paint, picture, record."""
 
 import json
+import logging
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
-from pochoir.composition.blending import composite, harmonized, leak
-from pochoir.composition.crops import Crop, crop_around, whole
-from pochoir.composition.regions import BACKGROUND, Region
+from pochoir.composition.blending import leak
+from pochoir.composition.partial import Patch, compose, paint_regions, partial_painting
+from pochoir.composition.selection import select
+from pochoir.composition.stencil import Stencil, cut, find
 from pochoir.config import PartialConfig
+from pochoir.errors import DataError
+from pochoir.experiments.memory import PeakMemory
+from pochoir.experiments.records import run_label, swept_values
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
-from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor, write_image
-from pochoir.images.overlays import fit_height
-from pochoir.images.resizing import resize
-from pochoir.inspection.stencil import five_panels
-from pochoir.inspection.tensorboard import event_logger, log_outcome, show_config
-from pochoir.runs.paint import paint, peak_memory
-from pochoir.runs.painting_job import Job, settings_of
-from pochoir.runs.painting_setup import subject_of
-from pochoir.runs.stencil import Stencil, cut_stencil
-from pochoir.runs.workshop import Workshop, open_workshop
-from pochoir.stylization.colors import luminance
-from pochoir.stylization.scoring import scores
+from pochoir.images import Picture, Pixels, read_picture, read_rgb, write_image
+from pochoir.images.files import as_saved
+from pochoir.inspection.stencil import five_panels, numbered
+from pochoir.inspection.tensorboard import add_picture, event_logger, show_config
+from pochoir.runs.interruption import told_how_to_continue
+from pochoir.runs.painting import all_settings, paint_in, show_outcome
+from pochoir.segmentation.instances import Instances
+from pochoir.stylization.job import Job
+from pochoir.stylization.painting import Painting
 
-COARSEST = 64
-"""Pixels: a crop has no level with a long side much below, however small it is in its photo."""
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Patch:
-    """A painted region: where it lies in the photo, its paint there `[h, w, 3]` uint8, and what painting it took."""
-
-    region: Region
-    crop: Crop
-    paint: np.ndarray
-    job: Job
-    metrics: dict[str, Any]
+def run(config: PartialConfig, folder: Path) -> float:
+    """Paint into `folder` and return the loss inside the painted regions of the saved picture."""
+    return float(partial(config, folder)["loss"])
 
 
 def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
     """Paint the chosen part of a photo into `folder`; returns what its metrics.json holds.
 
     Writes result.png (or another `suffix`), figure.png (photo, style, paint, stencil, picture), instances.png
-    (numbered), alpha.png, metrics.json, event files, and a folder for each thing that is painted: see `paint`. A run
+    (numbered), alpha.png, metrics.json, event files, and a folder for each thing that is painted: see `paint_in`. A run
     that was broken off is continued. Raises `PochoirError`s with plain messages; where nothing is chosen, instances.png
     shows what was found.
     """
-    console = Console(highlight=False, soft_wrap=True)
     started = time.perf_counter()
+    paths = style_paths(config)
+    styles = [read_rgb(path) for path in paths]
+    assert config.content is not None  # as the task's check has it
     photo = read_picture(Path(config.content).expanduser())
-    stencil = cut_stencil(config, photo, folder)
-    write_image(folder / "alpha.png", np.rint(stencil.alpha * 255).astype(np.uint8))
-    workshop = open_workshop(config)
-    try:
-        patches = [_painted(config, region, stencil.photo, workshop, folder) for region in stencil.regions]
-    except SystemExit:  # Lightning's answer to Ctrl-C
-        console.print(f"Interrupted; continue with hydra.run.dir={folder}")
-        raise
-    pixels = stencil.photo.pixels
-    result = composite(pixels, [(patch.crop, patch.paint, patch.crop.of(patch.region.alpha)) for patch in patches])
-    path = folder / f"result{config.suffix}"
-    alpha = stencil.photo.alpha if config.suffix != ".jpg" else None
-    settings = settings_of(config, Job("", Path(config.content), tuple(r.style for r in stencil.regions), (), folder))
-    write_image(path, result, alpha=alpha, settings=json.dumps(settings))
-    saved = read_picture(path).pixels
-
-    metrics: dict[str, Any] = {
-        "regions": [_judged(config, patch, saved, workshop) for patch in patches],
-        "area": float(stencil.alpha.mean()),
-        "leak": leak(pixels, saved, stencil.alpha),
-        "border": stencil.border,
-        "method": config.method,
-        "seconds": round(time.perf_counter() - started, 2),
-        "peak_memory_gb": round(peak_memory() / 1e9, 2),
-        "size": {"height": pixels.shape[0], "width": pixels.shape[1]},
-        "notes": [note for patch in patches for note in patch.metrics["notes"]],
-        "versions": versions(),
-    }
-    for kind in ("style_error", "content_error"):
-        metrics[kind] = float(np.mean([region[kind] for region in metrics["regions"]]))
-    metrics["loss"] = sum(
-        weight * metrics[f"{kind}_error"]
-        for kind, weight in (("style", config.recipe.style_weight), ("content", config.recipe.content_weight))
-    )
-    _show(config, stencil, patches, saved, settings, metrics, folder)
-    write_json(folder / "metrics.json", metrics)
-    console.print(f"{folder / 'figure.png'}: photo, style, paint, stencil, picture")
-    console.print(
-        f"{path}: {metrics['area']:.0%} of the photo painted in {metrics['seconds']:.1f} s, style error inside "
-        f"{metrics['style_error']:.4f}, {metrics['leak']['changed_pixels']} pixels outside changed"
-    )
+    with PeakMemory() as memory, told_how_to_continue(folder):
+        instances = find(photo, config)
+        overlay = _show_instances(photo, instances, config, folder)
+        chosen = choose(instances, config, folder)
+        on_all = config.background_style is not None
+        stencil = cut(photo, instances, chosen, len(styles) - on_all, config, paints_background=on_all)
+        write_image(folder / "alpha.png", np.rint(stencil.alpha * 255).astype(np.uint8))
+        patches = paint_regions(stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job)[0])
+        result = as_saved(compose(stencil.photo, patches), config.suffix)
+        painting, regions = partial_painting(stencil, patches, result, config, time.perf_counter() - started)
+    for region in regions:
+        region["style"] = str(paths[region["style"]])
+    metrics = _metrics(config, stencil, painting, regions, memory.gigabytes)
+    _record(config, stencil, patches, painting, styles, overlay, metrics, folder)
     return metrics
 
 
-def _painted(config: PartialConfig, region: Region, photo: Picture, workshop: Workshop, folder: Path) -> Patch:
-    """Paint a region on a crop of its own (or take its part of the whole photo, styled), and fit it to the photo."""
-    full = (photo.pixels.shape[0], photo.pixels.shape[1])
-    shrunk = min(1.0, config.max_size / max(full))
-    margin = round(config.region.margin / shrunk)
-    pasted = config.method == "paste"
-    crop = crop_around(region.alpha, margin) if config.region.crop and not pasted else whole(full)
-    place = folder / "regions" / region.name
-    write_image(place / "content.png", np.ascontiguousarray(crop.of(photo.pixels)))
-    write_image(place / "region.png", np.rint(crop.of(region.alpha) * 255).astype(np.uint8))
-    judged = Job(region.name, place / "content.png", (region.style,), (1.0,), place, place / "region.png")
-    side = max(round(max(crop.size) * shrunk), config.region.min_side if crop.size != full else 0)
-    # the levels of a crop are those of the photo that it is cut from: it gets as many evaluations, and costs its share
-    share = max(crop.size) / max(full)
-    coarsest = max(min(COARSEST, config.recipe.coarsest), round(config.recipe.coarsest * share))
-    settings = replace(config, size=side, suffix=".png", recipe=replace(config.recipe, coarsest=coarsest))
-    if pasted:
-        job = replace(judged, name=region.style.stem, folder=folder / "styled" / region.style.stem, region=None)
-        metrics = paint(settings, job, workshop)
-        painted = read_rgb(job.folder / "result.png")
-    else:
-        metrics = paint(settings, judged, workshop)
-        painted = read_rgb(place / "paint.png")
-    painted = to_pixels(resize(to_tensor(painted)[None], crop.size)[0])
-    if config.harmonize == "poisson" and region.name != BACKGROUND:
-        painted = harmonized(painted, crop.of(photo.pixels), crop.of(region.alpha))
-    return Patch(region, crop, painted, judged, metrics)
+def style_paths(config: PartialConfig) -> list[Path]:
+    """The files of the styles that regions name by their numbers, that of the background last."""
+    given = config.styles or [config.style or ""]
+    background = [config.background_style] if config.background_style else []
+    return [Path(style).expanduser() for style in (*given, *background)]
 
 
-def _judged(config: PartialConfig, patch: Patch, saved: np.ndarray, workshop: Workshop) -> dict[str, Any]:
-    """Errors inside a region of the saved picture, at the size that was painted, by the float32 encoder."""
-    size = (patch.metrics["size"]["height"], patch.metrics["size"]["width"])
-    subject = subject_of(config, patch.job, read_picture(patch.job.content), size).at(size)
-    image = resize(to_tensor(np.ascontiguousarray(patch.crop.of(saved)))[None], size)
-    if config.keep_colors == "luminance":
-        image = luminance(image)
-    device = workshop.device
-    errors = scores(image.to(device), workshop.encoder.to(device), subject.to(device), config.encoder)
+def choose(instances: Instances, config: PartialConfig, folder: Path) -> list[int]:
+    """Numbers of the chosen instances; raises `DataError` that lists all and says where they are drawn."""
+    try:
+        return select(instances, config.region)
+    except DataError as error:
+        overlay = folder / "instances.png"
+        raise DataError(f"{config.content}: {error}\nEvery instance with its number: {overlay}") from None
+
+
+def _show_instances(photo: Picture, instances: Instances, config: PartialConfig, folder: Path) -> Pixels:
+    solid = (instances.masks >= config.region.mask_threshold).numpy()
+    overlay = numbered(photo.pixels, solid, instances.scores.tolist())
+    write_image(folder / "instances.png", overlay)
+    return overlay
+
+
+def _place(folder: Path, job: Job, paths: Sequence[Path]) -> Path:
+    if job.region is not None:
+        return folder / "regions" / job.name
+    number = int(job.name.rpartition("_")[2])
+    same = [path.stem for path in paths].count(paths[number].stem) > 1
+    return folder / "styled" / (f"{paths[number].stem}_{number}" if same else paths[number].stem)
+
+
+def _metrics(
+    config: PartialConfig, stencil: Stencil, painting: Painting, regions: list[dict[str, Any]], gigabytes: float
+) -> dict[str, Any]:
+    height, width = stencil.photo.size
     return {
-        "name": patch.region.name,
-        "instances": list(patch.region.instances),
-        "style": str(patch.region.style),
-        "area": float(patch.region.alpha.mean()),
-        "crop": list(patch.crop),
-        "painted": patch.metrics["size"],
-        **errors,
-        "evaluations": patch.metrics["evaluations"],
-        "seconds": patch.metrics["seconds"],
+        "loss": painting.loss,
+        "style_error": painting.style_error,
+        "content_error": painting.content_error,
+        "regions": regions,
+        "area": float(stencil.alpha.mean()),
+        "leak": leak(stencil.photo.pixels, painting.pixels, stencil.alpha),
+        "border": stencil.border,
+        "method": config.method,
+        "seconds": round(painting.seconds, 2),
+        "peak_memory_gb": gigabytes,
+        "size": {"height": height, "width": width},
+        "notes": list(painting.notes),
+        "versions": versions(),
     }
 
 
-def _show(
+def _record(
     config: PartialConfig,
     stencil: Stencil,
-    patches: list[Patch],
-    saved: np.ndarray,
-    settings: dict[str, Any],
+    patches: Sequence[Patch],
+    painting: Painting,
+    styles: Sequence[Pixels],
+    overlay: Pixels,
     metrics: dict[str, Any],
     folder: Path,
 ) -> None:
-    """The figure, and all pictures in TensorBoard beside the settings and scores."""
-    styles = [read_rgb(style) for style in dict.fromkeys(region.style for region in stencil.regions)]
-    painted = patches[0].paint if len(patches) == 1 else _laid_out(patches, saved)
-    figure = five_panels(stencil.photo.pixels, styles, painted, stencil.alpha, saved)
+    """The picture, the figure, both in TensorBoard beside settings and scores, and metrics.json."""
+    path = folder / f"result{config.suffix}"
+    write_image(path, painting.pixels, alpha=painting.alpha, settings=json.dumps(all_settings(config)))
+    used = [styles[number] for number in dict.fromkeys(patch.region.style for patch in patches)]
+    figure = five_panels(stencil.photo.pixels, used, painting.paint, stencil.alpha, painting.pixels)
     write_image(folder / "figure.png", figure)
-    logger = event_logger(folder)
-    writer = logger.experiment
-    pictures = {"figure": figure, "instances": read_rgb(folder / "instances.png"), "result": saved}
-    for name, picture in pictures.items():
-        writer.add_image(name, fit_height(picture, min(picture.shape[0], 1024)), 0, dataformats="HWC")
-    writer.add_image("alpha", stencil.alpha, 0, dataformats="HW")
-    show_config(writer, config)
-    outcome = {f"saved/{name}": metrics[name] for name in ("loss", "style_error", "content_error", "seconds")}
-    log_outcome(logger, folder, settings, outcome)
-
-
-def _laid_out(patches: list[Patch], picture: np.ndarray) -> np.ndarray:
-    """All paint in its place on white; where crops overlap, that of the front one."""
-    sheet = np.full_like(picture, 255)
-    for patch in reversed(patches):
-        patch.crop.of(sheet)[:] = patch.paint
-    return sheet
+    logger = event_logger(folder, run_label(swept_values(folder)))
+    for name, picture in (("figure", figure), ("instances", overlay), ("result", painting.pixels)):
+        add_picture(logger.experiment, name, picture, 0)
+    grey = np.rint(stencil.alpha[..., None] * 255).astype(np.uint8).repeat(3, axis=2)
+    add_picture(logger.experiment, "alpha", grey, 0)
+    show_config(logger.experiment, config)
+    show_outcome(logger, folder, config, metrics)
+    write_json(folder / "metrics.json", metrics)
+    log.info("%s: photo, style, paint, stencil, picture", folder / "figure.png")
+    log.info(
+        "%s: %.0f %% of the photo painted in %.1f s, style error inside %.4f, %d pixels outside changed",
+        path,
+        100 * metrics["area"],
+        painting.seconds,
+        painting.style_error,
+        metrics["leak"]["changed_pixels"],
+    )

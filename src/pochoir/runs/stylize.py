@@ -1,25 +1,38 @@
 """Painting runs from their typed config: every content in every style, resumable, with a contact sheet."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from pochoir.config import StylizeConfig
-from pochoir.errors import PochoirError
-from pochoir.images import Pixels, pictures_at, read_rgb, write_image
+from pochoir.errors import PochoirError, SomeInputsFailedError
+from pochoir.images import Picture, Pixels, pictures_at, read_picture, read_rgb, write_image
 from pochoir.images.overlays import beside
 from pochoir.inspection.painting import contact_sheet
-from pochoir.runs.paint import paint
-from pochoir.runs.painting_job import Job, result_path
-from pochoir.runs.workshop import open_workshop
+from pochoir.runs.interruption import told_how_to_continue
+from pochoir.runs.painting import paint_in
+from pochoir.stylization.job import Job
+from pochoir.stylization.painting import Painting
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A content to be painted in one style, or in several blended ones; `folder` is where it goes."""
+
+    name: str
+    content: Path
+    styles: tuple[Path, ...]
+    blend: tuple[float, ...]
+    folder: Path
 
 
 @dataclass
 class PaintingSummary:
-    """Results by job name, and what failed."""
+    """Results by name of the pair, and what failed."""
 
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -31,40 +44,46 @@ class PaintingSummary:
         return sum(losses) / len(losses) if losses else None
 
 
+def run(config: StylizeConfig, folder: Path) -> float | None:
+    """Paint into `folder` and return the mean loss; raises `SomeInputsFailedError` when some of several failed."""
+    summary = stylize(config, folder)
+    if summary.failures:
+        raise SomeInputsFailedError(f"{len(summary.failures)} pictures could not be painted")
+    return summary.objective
+
+
 def stylize(config: StylizeConfig, folder: Path) -> PaintingSummary:
-    """Paint every content in every style into `folder`: see `paint` for what a picture leaves behind.
+    """Paint every content in every style into `folder`: see `paint_in` for what a picture leaves behind.
 
     Several pictures get a folder each and a contact sheet, `sheet.png`; those that cannot be painted are named at the
     end. Given the folder of an earlier run, finished pictures are kept and a begun one is continued. Raises
     `PochoirError`s with plain messages; for a single picture, that of the picture.
     """
-    console = Console(highlight=False, soft_wrap=True)
-    jobs = list(jobs_of(config, folder))
-    workshop = open_workshop(config)
+    pairs = list(pairs_of(config, folder))
     summary = PaintingSummary()
-    for number, job in enumerate(jobs, start=1):
-        if len(jobs) > 1:
-            console.print(f"{number}/{len(jobs)} {job.name}")
-        try:
-            summary.results[job.name] = paint(config, job, workshop)
-        except SystemExit:  # Lightning's answer to Ctrl-C
-            console.print(f"Interrupted; continue with hydra.run.dir={folder}")
-            raise
-        except PochoirError as error:
-            if len(jobs) == 1:
-                raise
-            summary.failures.append(f"{job.name}: {error}")
-    if len(jobs) > 1:
-        if summary.results:
-            write_image(folder / "sheet.png", _sheet(config, [job for job in jobs if job.name in summary.results]))
-        console.print(f"{len(summary.results)} of {len(jobs)} pictures painted: {folder / 'sheet.png'}")
+    painted: dict[Pair, Painting] = {}
+    with told_how_to_continue(folder):
+        for number, pair in enumerate(pairs, start=1):
+            if len(pairs) > 1:
+                log.info("%d/%d %s", number, len(pairs), pair.name)
+            try:
+                painted[pair], summary.results[pair.name] = paint_in(pair.folder, job_of(config, pair))
+            except PochoirError as error:
+                if len(pairs) == 1:
+                    raise
+                summary.failures.append(f"{pair.name}: {error}")
+    if len(pairs) > 1:
+        if painted:
+            write_image(folder / "sheet.png", _sheet(painted))
+        log.info("%d of %d pictures painted: %s", len(painted), len(pairs), folder / "sheet.png")
     for failure in summary.failures:
-        console.print(f"failed: {failure}", style="red")
+        log.warning("failed: %s", failure)
     return summary
 
 
-def jobs_of(config: StylizeConfig, folder: Path) -> Iterator[Job]:
+def pairs_of(config: StylizeConfig, folder: Path) -> Iterator[Pair]:
     """Every content with every style, or with all styles blended; raises `DataError` for an empty folder."""
+    assert config.content is not None  # as the task's check has it
     contents = pictures_at(Path(config.content).expanduser(), "content")
     given = config.styles or [config.style or ""]
     styles = [path for style in given for path in pictures_at(Path(style).expanduser(), "style")]
@@ -81,13 +100,23 @@ def jobs_of(config: StylizeConfig, folder: Path) -> Iterator[Job]:
             if name in taken:  # a.jpg and a.png, or equal names in two folders
                 name = f"{name}_{len(taken)}"
             taken.add(name)
-            yield Job(name, content, chosen, blend, folder if alone else folder / name)
+            yield Pair(name, content, chosen, blend, folder if alone else folder / name)
 
 
-def _sheet(config: StylizeConfig, jobs: list[Job]) -> Pixels:
+def job_of(config: StylizeConfig, pair: Pair) -> Job:
+    """The pair's files, read; raises `DataError` where one cannot be."""
+    own = config.model_copy(update={"content": str(pair.content), "style": None, "styles": list(map(str, pair.styles))})
+    return Job(pair.name, read_picture(pair.content), [read_rgb(path) for path in pair.styles], own, pair.blend)
+
+
+def _sheet(painted: dict[Pair, Painting]) -> Pixels:
     """What was painted, contents by styles; what nothing was made of has no row or column."""
-    painted = {(job.content, job.styles): read_rgb(result_path(config, job)) for job in jobs}
-    contents, styles = (list(dict.fromkeys(part)) for part in zip(*painted, strict=True))
-    results = [[painted.get((content, style)) for style in styles] for content in contents]
+    places = {(pair.content, pair.styles): _on_white(painting) for pair, painting in painted.items()}
+    contents, styles = (list(dict.fromkeys(part)) for part in zip(*places, strict=True))
+    results = [[places.get((content, style)) for style in styles] for content in contents]
     headings = [beside([read_rgb(path) for path in paths]) for paths in styles]
     return contact_sheet([read_rgb(content) for content in contents], headings, results)
+
+
+def _on_white(painting: Painting) -> Pixels:
+    return Picture(painting.pixels, painting.alpha).on_white

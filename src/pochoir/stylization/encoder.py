@@ -83,9 +83,10 @@ class Encoder(nn.Module):
         """What it computes in."""
         return next(self.parameters()).dtype
 
-    def cast(self, dtype: torch.dtype) -> "Encoder":
-        """A copy that computes in `dtype`; the encoder itself where it does already."""
-        return self if self.dtype == dtype else deepcopy(self).to(dtype)
+    def cast(self, dtype: torch.dtype, device: torch.device | None = None) -> "Encoder":
+        """A copy that computes in `dtype`, on `device`; the encoder itself where it does already."""
+        same = self.dtype == dtype and device in (None, self.mean.device)
+        return self if same else deepcopy(self).to(device=device, dtype=dtype)
 
     def _apply(self, fn, recurse: bool = True):  # type: ignore[no-untyped-def]
         """As usual, but the preprocessing stays float32: the picture is rounded after it, where it is small."""

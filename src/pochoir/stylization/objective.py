@@ -9,8 +9,9 @@ from torch import Tensor
 
 from pochoir.config import EncoderConfig, RecipeConfig
 from pochoir.errors import DataError
-from pochoir.images.resizing import fit_area, resize
+from pochoir.images.resizing import Size, fit_area, resize
 from pochoir.stylization import losses
+from pochoir.stylization.colors import luminance, match_colors
 from pochoir.stylization.encoder import Encoder, block_of, propagate
 
 VANISHED = 0.5
@@ -23,7 +24,7 @@ class Subject:
 
     content: `[1, 3, H, W]`. styles: `[1, 3, h, w]` each, of any sizes, with their `blend` weights that sum to 1.
     style_scale: a style is shrunk to the content's area times its square. region: `[1, 1, H, W]`, 1 where paint goes;
-    None paints everything.
+    None paints everything. keep_colors: off, luminance or match (Gatys et al. 2016).
     """
 
     content: Tensor
@@ -31,8 +32,24 @@ class Subject:
     blend: Sequence[float]
     style_scale: float = 1.0
     region: Tensor | None = None
+    keep_colors: str = "off"
 
-    def at(self, size: tuple[int, int]) -> "Subject":
+    def fitted(self, size: Size) -> "Subject":
+        """The same content and region at another size, beside the same styles."""
+        region = None if self.region is None else resize(self.region, size)
+        return replace(self, content=resize(self.content, size), region=region)
+
+    def seen(self) -> "Subject":
+        """What the encoder is shown: grey pictures where the colours are kept, recoloured styles where they match."""
+        if self.keep_colors == "luminance":
+            content, *styles = (luminance(picture) for picture in (self.content, *self.styles))
+            return replace(self, content=content, styles=styles, keep_colors="off")
+        if self.keep_colors == "match":
+            styles = [match_colors(style, self.content, self.region) for style in self.styles]
+            return replace(self, styles=styles, keep_colors="off")
+        return self
+
+    def at(self, size: Size) -> "Subject":
         """The same subject at another size; the styles follow."""
         area = size[0] * size[1] * self.style_scale**2
         return replace(

@@ -1,6 +1,5 @@
 """What a picture will cost in memory and time, what it is painted in, and what gives way when memory will not do."""
 
-import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,13 +9,11 @@ import torch
 from pochoir.config import RecipeConfig
 from pochoir.errors import ConfigError
 from pochoir.images.resizing import Size, fit
-from pochoir.stylization.encoder import CHANNELS, Encoder, block_of, stride
+from pochoir.stylization.encoder import CHANNELS, block_of, stride
 from pochoir.stylization.pyramid import MIN_SIDE
 
 WEIGHTS_BYTES = 150e6
 """The encoder in float32 and in bfloat16."""
-PROBE = (128, 128)
-"""(height, width) of the picture that speed is measured with."""
 WORKING_SHARE = 0.8
 """Of the free memory: the rest of the machine lives too."""
 
@@ -37,7 +34,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """In JSON's types, so that a run that was broken off goes on as it began, whatever memory is free then."""
-        return {**asdict(self), "dtype": str(self.dtype).removeprefix("torch.")}
+        return {**asdict(self), "recipe": self.recipe.model_dump(), "dtype": str(self.dtype).removeprefix("torch.")}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Plan":
@@ -45,7 +42,7 @@ class Plan:
         return cls(
             size=(stored["size"][0], stored["size"][1]),
             dtype=getattr(torch, stored["dtype"]),
-            recipe=RecipeConfig(**stored["recipe"]),
+            recipe=RecipeConfig.model_validate(stored["recipe"]),
             layers=tuple(stored["layers"]),
             notes=tuple(stored["notes"]),
         )
@@ -89,7 +86,7 @@ def fitted(plan: Plan, limit: float) -> Plan:
         return plan
     why = f"{gigabytes(asked)} would be needed, {gigabytes(limit)} may be used"
     if plan.recipe.optimizer == "lbfgs":
-        recipe = replace(plan.recipe, optimizer="adam", lr=0.05)
+        recipe = plan.recipe.but(optimizer="adam", lr=0.05)
         plan = replace(plan, recipe=recipe, notes=(*plan.notes, f"Adam instead of L-BFGS: {why}"))
     if plan.bytes_needed > limit and plan.dtype == torch.float32:
         plan = replace(plan, dtype=torch.bfloat16, notes=(*plan.notes, f"bfloat16 instead of float32: {why}"))
@@ -103,35 +100,6 @@ def fitted(plan: Plan, limit: float) -> Plan:
         note = f"{plan.size[1]}×{plan.size[0]} instead of {size[1]}×{size[0]} pixels: {why}"
         plan = replace(plan, notes=(*plan.notes, note))
     return plan
-
-
-def choose_dtype(
-    precision: str, encoder: Encoder, layers: tuple[str, ...], device: torch.device
-) -> tuple[torch.dtype, float]:
-    """The type to run the encoder in, and the seconds that a pixel of an evaluation takes in it.
-
-    `auto` is whichever of float32 and bfloat16 is faster on this device by at least a tenth: processors that have
-    bfloat16 may still be slower in it.
-    """
-    types = {"float32": [torch.float32], "bfloat16": [torch.bfloat16]}.get(precision, [torch.float32, torch.bfloat16])
-    if len(types) > 1 and device.type == "mps":
-        types = [torch.float32]
-    seconds = {dtype: seconds_per_pixel(encoder.cast(dtype).to(device), layers, device) for dtype in types}
-    fastest = min(types, key=lambda dtype: seconds[dtype] * (1.1 if dtype == torch.bfloat16 else 1.0))
-    return fastest, seconds[fastest]
-
-
-def seconds_per_pixel(encoder: Encoder, layers: tuple[str, ...], device: torch.device) -> float:
-    """Seconds that a pixel of an evaluation with its gradient takes, measured on a small picture."""
-    image = torch.rand(1, 3, *PROBE, device=device, requires_grad=True)
-    seconds = []
-    for _ in range(3):  # the first one sets things up
-        started = time.perf_counter()
-        torch.stack([value.mean() for value in encoder.features(image, layers).values()]).sum().backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - started)
-    return min(seconds) / (PROBE[0] * PROBE[1])
 
 
 def gigabytes(count: float) -> str:

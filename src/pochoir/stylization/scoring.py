@@ -1,7 +1,6 @@
 """What a saved picture is worth: its losses under its recipe, and errors on one scale, whatever the recipe."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -9,6 +8,11 @@ from torch import Tensor
 from pochoir.config import EncoderConfig, RecipeConfig
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject
+
+REFEREE = RecipeConfig.model_construct(
+    content_weight=1.0, style_weight=1.0, tv_weight=0.0, style_loss="gram", normalization="relative"
+)
+"""What an objective must know to score by; there is nothing to optimise."""
 
 
 @torch.no_grad()
@@ -18,8 +22,8 @@ def scores(image: Tensor, encoder: Encoder, subject: Subject, layers: EncoderCon
     `style_error`: the mean over the style layers of `|G - A|^2 / |A|^2` of Gram matrices; `content_error`: that of
     `|F - P|^2 / |P|^2` over the content layers. 0 is a perfect match. With a region, all of it inside.
     """
-    everything = replace(layers, content_layer_weights=None, style_layer_weights=None)
-    return _errors(Objective(encoder, subject, everything, RecipeConfig(content_weight=1, style_weight=1)), image)[1]
+    everything = layers.but(content_layer_weights=None, style_layer_weights=None)
+    return _errors(Objective(encoder, subject, everything, REFEREE), image)[1]
 
 
 @torch.no_grad()

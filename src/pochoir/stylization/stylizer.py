@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
 
-from pochoir.config import EncoderConfig, PaintTrainerConfig, RecipeConfig
+from pochoir.config import EncoderConfig, RecipeConfig
 from pochoir.errors import ConfigError, NonFiniteLossError
 from pochoir.images.resizing import resize
 from pochoir.stylization.canvas import to_image, to_parameter
@@ -29,8 +29,8 @@ class Stylizer(pl.LightningModule):
     initial: `[1, 3, H, W]` in [0, 1] of any size, what the coarsest level starts from. log_every: steps from one log of
     the losses to the next, the Trainer's `log_every_n_steps` (nine values cost as much as a small step).
 
-    The encoder stays outside the module's state: checkpoints hold z, the optimiser, the level and its losses so far,
-    and continue at any step as if nothing had happened. Needs a Trainer with `max_epochs=len(levels)` and
+    The encoder, on the Trainer's device, stays outside the module's state: checkpoints hold z, the optimiser, the level
+    and its losses so far, and continue at any step as if nothing had happened. Needs a Trainer with `max_epochs=len(levels)` and
     `reload_dataloaders_every_n_epochs=1`.
     """
 
@@ -77,12 +77,13 @@ class Stylizer(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Refuse what Lightning would run silently wrong."""
         trainer = self.trainer
-        given = PaintTrainerConfig(
-            devices=trainer.num_devices * trainer.num_nodes,
-            precision="auto" if trainer.precision == "32-true" else str(trainer.precision),
-            accumulate_grad_batches=trainer.accumulate_grad_batches,
-        )
-        problems = given.problems()
+        problems = []
+        if trainer.num_devices * trainer.num_nodes > 1:
+            problems.append("devices: a picture cannot be shared; give each device pictures of its own")
+        if trainer.precision != "32-true":
+            problems.append(f"precision: {trainer.precision} would round the picture itself: banding")
+        if trainer.accumulate_grad_batches > 1:
+            problems.append("accumulate_grad_batches: would add up the gradient of the same picture")
         if trainer.gradient_clip_val and self.recipe.optimizer == "lbfgs":
             problems.append("gradient_clip_val: L-BFGS infers curvature from gradients; clipped ones mislead it")
         if problems:
@@ -107,7 +108,7 @@ class Stylizer(pl.LightningModule):
             parts = ", ".join(f"{name} {float(value.detach()):.4g}" for name, value in named.items())
             raise NonFiniteLossError(
                 f"the loss is not finite in step {self.global_step} of level {self.level + 1} ({parts}). "
-                "Try trainer.precision=float32, a smaller recipe.lr, or recipe.optimizer=adam"
+                "Try encoder.precision=float32, a smaller recipe.lr, or recipe.optimizer=adam"
             )
         self.last_good = self.z.detach().clone()
         self.totals.append(float(total.detach()))
@@ -158,7 +159,7 @@ class Stylizer(pl.LightningModule):
     def _build_objective(self) -> Objective:
         level = self.levels[self.level]
         subject = self.subject.at(level.size).to(self.device)
-        return Objective(self._encoder[0].to(self.device), subject, self.layers, self.recipe, depth=level.depth)
+        return Objective(self._encoder[0], subject, self.layers, self.recipe, depth=level.depth)
 
     def _has_stalled(self) -> bool:
         if self.recipe.tolerance == 0 or len(self.totals) <= STALLED_STEPS:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pochoir.composition.stencils import from_box, from_coco, from_masks, without_specks
+from pochoir.composition.given import from_box, from_coco, from_masks, without_specks
 from pochoir.errors import DataError
 from pochoir.images import write_image
 

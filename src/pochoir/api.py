@@ -1,0 +1,97 @@
+"""Python's way in: pictures in memory, found, painted, and painted through the stencil."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pochoir.composition.partial import compose, paint_regions, partial_painting
+from pochoir.composition.selection import select
+from pochoir.composition.stencil import cut
+from pochoir.composition.stencil import find as find_as_told
+from pochoir.config import PartialConfig, StylizeConfig, load_config
+from pochoir.errors import ConfigError
+from pochoir.images import PictureLike, as_picture
+from pochoir.images.files import as_saved
+from pochoir.inspection.progress import progress as progress_callbacks
+from pochoir.segmentation.instances import Instances
+from pochoir.segmentation.segmenter import Segmenter
+from pochoir.stylization.job import Job, paint_job
+from pochoir.stylization.painting import Painting
+
+
+def find(
+    photo: PictureLike, *, weights: str = "person", score_threshold: float = 0.5, device: str = "auto"
+) -> Instances:
+    """The objects of a photo, best first: `pochoir.find("photo.jpg")`.
+
+    photo: a path, a PIL picture, an array or a tensor, see `images.as_picture`. weights: the name of a network that
+    comes with the project, or a checkpoint. Raises `PochoirError`s with plain messages.
+    """
+    return Segmenter(weights, device=device, score_threshold=score_threshold)(photo)
+
+
+def stylize(
+    content: PictureLike,
+    style: PictureLike | Sequence[PictureLike],
+    *,
+    recipe: str | None = None,
+    overrides: Sequence[str] = (),
+    blend: Sequence[float] | None = None,
+    progress: bool = True,
+) -> Painting:
+    """A photo in the style of a painting: `pochoir.stylize("photo.jpg", "painting.jpg", recipe="quick")`.
+
+    Pictures as `images.as_picture` takes them. Several styles are mixed, by the weights `blend` or in equal parts.
+    recipe: default, quick, fine, gatys2015. overrides: other settings, as they stand on the command line:
+    `["size=512", "recipe.style_weight=3"]`. Raises `PochoirError`s with plain messages.
+    """
+    config: StylizeConfig = load_config("stylize", _overrides(recipe, overrides))
+    styles = [as_picture(one, "style").on_white for one in _several(style)]
+    weights = list(blend or [1.0] * len(styles))
+    if len(weights) != len(styles) or min(weights) < 0 or sum(weights) <= 0:
+        raise ConfigError(f"blend: {weights} must be a number from 0 on for each of {len(styles)} styles, not all 0")
+    shares = [weight / sum(weights) for weight in weights]
+    return _painted(Job("painting", as_picture(content, "content"), styles, config, shares), progress)
+
+
+def partial(
+    photo: PictureLike,
+    style: PictureLike | Sequence[PictureLike],
+    *,
+    objects: Instances | None = None,
+    background: PictureLike | None = None,
+    recipe: str | None = None,
+    overrides: Sequence[str] = (),
+    progress: bool = True,
+) -> Painting:
+    """The objects of a photo painted, the rest as it was, bit for bit: `pochoir.partial("photo.jpg", "painting.jpg")`.
+
+    objects: which ones, such as `pochoir.find(photo)[0]`; None: the people that are found, all of them or those that
+    `region.…` chooses. Several styles: one for each object, in order. background: a style for the rest. Otherwise as
+    `stylize`. Raises `PochoirError`s with plain messages, `DataError` where nothing is found.
+    """
+    started = time.perf_counter()
+    config: PartialConfig = load_config("partial", _overrides(recipe, overrides))
+    picture = as_picture(photo, "photo")
+    several = _several(style)
+    styles = [as_picture(one, "style").on_white for one in several]
+    if background is not None:
+        styles.append(as_picture(background, "background").on_white)
+    found = find_as_told(picture, config) if objects is None else objects
+    chosen = select(found, config.region)
+    stencil = cut(picture, found, chosen, len(several), config, paints_background=background is not None)
+    patches = paint_regions(stencil, styles, config, lambda job: _painted(job, progress))
+    result = as_saved(compose(stencil.photo, patches), config.suffix)
+    return partial_painting(stencil, patches, result, config, time.perf_counter() - started)[0]
+
+
+def _painted(job: Job, progress: bool) -> Painting:
+    return paint_job(job, callbacks=progress_callbacks(job.name, bar=progress))
+
+
+def _overrides(recipe: str | None, overrides: Sequence[str]) -> list[str]:
+    return [*([] if recipe is None else [f"recipe={recipe}"]), *overrides]
+
+
+def _several(style: Any) -> list[Any]:
+    return list(style) if isinstance(style, list | tuple) else [style]

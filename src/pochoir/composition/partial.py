@@ -1,0 +1,138 @@
+"""Partial style transfer in memory: a photo and its stencil become a picture that is painted where the stencil lets."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from pochoir.composition.blending import composite, harmonized
+from pochoir.composition.crops import Crop, crop_around, margin_at, whole
+from pochoir.composition.regions import BACKGROUND, Region
+from pochoir.composition.stencil import Stencil
+from pochoir.config import PartialConfig
+from pochoir.devices import device_of
+from pochoir.images import Picture, Pixels, to_pixels, to_tensor
+from pochoir.images.resizing import resize
+from pochoir.stylization.job import Job, encoder_of, paint_job
+from pochoir.stylization.painting import Painting, judged
+
+COARSEST = 64
+"""Pixels: a crop has no level with a long side much below, however small it is in its photo."""
+
+PaintJob = Callable[[Job], Painting]
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A painted region: where it lies in the photo, its paint there `[h, w, 3]` uint8, and how that came about."""
+
+    region: Region
+    crop: Crop
+    paint: Pixels
+    job: Job
+    painting: Painting
+
+
+def paint_regions(
+    stencil: Stencil, styles: Sequence[Pixels], config: PartialConfig, paint: PaintJob = paint_job
+) -> list[Patch]:
+    """Paint every region of a stencil; styles: those that the regions name by their numbers, the background's last.
+
+    paint: paints a job, say in a folder where it can be continued.
+    """
+    style_whole = lru_cache(lambda style: paint(_job_of_photo(stencil.photo, styles, style, config)))
+    patches = []
+    for region in stencil.regions:
+        job, crop = _job_of_region(stencil.photo, region, styles, config)
+        painting = style_whole(region.style) if config.method == "paste" else paint(job)
+        paint_ = to_pixels(resize(to_tensor(painting.paint)[None], crop.size)[0])
+        if config.harmonize == "poisson" and region.name != BACKGROUND:
+            paint_ = harmonized(paint_, crop.of(stencil.photo.pixels), crop.of(region.alpha))
+        patches.append(Patch(region, crop, paint_, job, painting))
+    return patches
+
+
+def compose(photo: Picture, patches: Sequence[Patch]) -> Pixels:
+    """The photo with all paint laid over it; where no region is, it is the photo bit for bit."""
+    layers = [(patch.crop, patch.paint, patch.crop.of(patch.region.alpha)) for patch in patches]
+    return composite(photo.pixels, layers)
+
+
+def scored(saved: Pixels, patch: Patch) -> dict[str, float]:
+    """Errors inside a region of the saved picture, at the size that was painted, by the float32 encoder."""
+    config = patch.job.config
+    size = (patch.painting.paint.shape[0], patch.painting.paint.shape[1])
+    part = to_pixels(resize(to_tensor(np.ascontiguousarray(patch.crop.of(saved)))[None], size)[0])
+    encoder = encoder_of(config.encoder)
+    there = encoder.cast(encoder.dtype, device_of(config.trainer.accelerator))
+    return judged(part, patch.job.subject().fitted(size), there, config.encoder, config.recipe)[1]
+
+
+def partial_painting(
+    stencil: Stencil, patches: Sequence[Patch], saved: Pixels, config: PartialConfig, seconds: float
+) -> tuple[Painting, list[dict[str, Any]]]:
+    """The finished picture with the means of its regions' errors, and what is to tell of each region."""
+    regions = [
+        {
+            "name": patch.region.name,
+            "instances": list(patch.region.instances),
+            "style": patch.region.style,
+            "area": float(patch.region.alpha.mean()),
+            "crop": list(patch.crop),
+            "painted": {"height": patch.painting.paint.shape[0], "width": patch.painting.paint.shape[1]},
+            **scored(saved, patch),
+            "evaluations": patch.painting.evaluations,
+            "seconds": round(patch.painting.seconds, 2),
+        }
+        for patch in patches
+    ]
+    style, content = (float(np.mean([region[f"{kind}_error"] for region in regions])) for kind in ("style", "content"))
+    losses = {"style": config.recipe.style_weight * style, "content": config.recipe.content_weight * content}
+    painting = Painting(
+        pixels=saved,
+        paint=laid_out(patches, saved),
+        losses=losses,
+        style_error=style,
+        content_error=content,
+        evaluations=sum(patch.painting.evaluations for patch in patches),
+        seconds=seconds,
+        notes=tuple(note for patch in patches for note in patch.painting.notes),
+        alpha=None if config.suffix == ".jpg" else stencil.photo.alpha,
+    )
+    return painting, regions
+
+
+def laid_out(patches: Sequence[Patch], picture: Pixels) -> Pixels:
+    """All paint in its place on white; where crops overlap, that of the front one."""
+    if len(patches) == 1:
+        return patches[0].paint
+    sheet = np.full_like(picture, 255)
+    for patch in reversed(patches):
+        patch.crop.of(sheet)[:] = patch.paint
+    return sheet
+
+
+def _job_of_region(photo: Picture, region: Region, styles: Sequence[Pixels], config: PartialConfig) -> tuple[Job, Crop]:
+    """What is painted for a region: a crop of its own with the photo around it in view."""
+    shrunk = min(1.0, config.max_size / max(photo.size))
+    cropped = config.region.crop and config.method == "region"
+    crop = crop_around(region.alpha, margin_at(photo.size, config.region, config.max_size)) if cropped else None
+    crop = crop or whole(photo.size)
+    side = max(round(max(crop.size) * shrunk), config.region.min_side if crop.size != photo.size else 0)
+    # the levels of a crop are those of the photo that it is cut from: it gets as many evaluations, and costs its share
+    share = max(crop.size) / max(photo.size)
+    coarsest = max(min(COARSEST, config.recipe.coarsest), round(config.recipe.coarsest * share))
+    recipe = config.recipe.model_copy(update={"coarsest": coarsest})
+    settings = config.model_copy(update={"size": side, "suffix": ".png", "recipe": recipe})
+    alpha = np.rint(crop.of(region.alpha) * 255).astype(np.float32) / 255
+    content = Picture(np.ascontiguousarray(crop.of(photo.pixels)))
+    return Job(region.name, content, [styles[region.style]], settings, region=alpha), crop
+
+
+def _job_of_photo(photo: Picture, styles: Sequence[Pixels], style: int, config: PartialConfig) -> Job:
+    """The whole photo in a style, for `method=paste`."""
+    side = round(max(photo.size) * min(1.0, config.max_size / max(photo.size)))
+    settings = config.model_copy(update={"size": side, "suffix": ".png"})
+    return Job(f"style_{style}", Picture(photo.pixels), [styles[style]], settings)

@@ -1,0 +1,117 @@
+"""The stencil of a photo: find its objects, choose some, fit their edges, and say what is painted in which style."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pochoir.composition.border import boundary_f, edge_agreement
+from pochoir.composition.crops import margin_at
+from pochoir.composition.edges import Alpha, alpha_of, predicted_radius
+from pochoir.composition.given import from_box, from_coco, from_masks
+from pochoir.composition.regions import Region, background_region, object_regions
+from pochoir.config import PartialConfig
+from pochoir.devices import device_of
+from pochoir.errors import DataError
+from pochoir.images import Picture, to_pixels, to_tensor
+from pochoir.images.resizing import Size, fit, resize
+from pochoir.segmentation.instances import Instances
+from pochoir.segmentation.segmenter import Segmenter
+
+GIVEN_RADIUS = 2.0
+"""Pixels that the edge of a given mask may move."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stencil:
+    """A photo, at the size of the result, and the regions of it that are painted.
+
+    alpha: of all regions together, `[H, W]`. border: how good the edge is, see `composition.border`.
+    """
+
+    photo: Picture
+    regions: list[Region]
+    alpha: Alpha
+    border: dict[str, float]
+
+
+def find(photo: Picture, config: PartialConfig) -> Instances:
+    """All instances of a photo, from whichever source the config names, at the photo's size."""
+    if config.masks is not None:
+        return from_masks([Path(mask).expanduser() for mask in config.masks], photo.size)
+    if config.annotations is not None:
+        assert config.content is not None  # as the config's check has it
+        return from_coco(Path(config.annotations).expanduser(), Path(config.content).expanduser(), photo.size)
+    if config.box is not None:
+        return from_box(config.box, photo.pixels)
+    device = device_of(config.trainer.accelerator, "trainer.accelerator")
+    return Segmenter(config.find.weights, device=device, score_threshold=config.find.score_threshold)(photo)
+
+
+def cut(
+    photo: Picture,
+    instances: Instances,
+    chosen: Sequence[int],
+    styles: int,
+    config: PartialConfig,
+    *,
+    paints_background: bool = False,
+) -> Stencil:
+    """The stencil of the chosen instances, front first, their edges fitted to the photo's.
+
+    styles: how many there are for objects; with `paints_background` one more, numbered after them, is the background's.
+    Raises `DataError` where styles are assigned to another number of instances.
+    """
+    radii = [_radius(config, instances, index) for index in chosen]
+    masks = [instances.masks[index].numpy() for index in chosen]
+    truth = from_masks([Path(config.truth).expanduser()], photo.size).masks.numpy() if config.truth else None
+    if config.size is not None and config.size != max(photo.size):
+        factor, size = config.size / max(photo.size), fit(photo.size, config.size)
+        photo, radii = _resized(photo, size), [radius * factor for radius in radii]
+        masks = [_resized_mask(mask, size) for mask in masks]
+        truth = None if truth is None else np.stack([_resized_mask(mask, size) for mask in truth])
+    edges = zip(masks, radii, strict=True)
+    alphas = [alpha_of(mask, photo.pixels, config.region, radius=radius) for mask, radius in edges]
+    regions = _regions(config, alphas, chosen, styles, photo.size)
+    if paints_background:
+        regions.append(background_region(alphas, styles))
+    alpha = np.minimum(np.sum([region.alpha for region in regions], axis=0), 1).astype(np.float32)
+    objects, unrefined = np.maximum.reduce(alphas) >= 0.5, np.maximum.reduce(masks) >= config.region.mask_threshold
+    border = {
+        "edge_agreement": edge_agreement(objects, photo.pixels),
+        "edge_agreement_unrefined": edge_agreement(unrefined, photo.pixels),
+    }
+    if truth is not None:
+        known = truth.max(axis=0) >= 0.5
+        border |= {"boundary_f": boundary_f(objects, known), "boundary_f_unrefined": boundary_f(unrefined, known)}
+    return Stencil(photo, regions, alpha, border)
+
+
+def _regions(
+    config: PartialConfig, alphas: list[Alpha], chosen: Sequence[int], styles: int, size: Size
+) -> list[Region]:
+    if config.region.name == "background":
+        return [background_region(alphas, 0)]
+    assigned = config.assign or [index % styles for index in range(len(chosen))]
+    if len(assigned) != len(chosen):
+        raise DataError(f"assign: {len(assigned)} styles for {len(chosen)} chosen instances, {list(chosen)}")
+    return object_regions(alphas, chosen, assigned, margin=margin_at(size, config.region, config.max_size))
+
+
+def _radius(config: PartialConfig, instances: Instances, index: int) -> float:
+    if config.region.radius is not None:
+        return config.region.radius
+    if instances.cells is None:
+        return GIVEN_RADIUS
+    return predicted_radius(instances.boxes[index].tolist(), instances.cells)
+
+
+def _resized(photo: Picture, size: Size) -> Picture:
+    pixels = to_pixels(resize(to_tensor(photo.pixels)[None], size)[0])
+    return Picture(pixels, None if photo.alpha is None else cv2.resize(photo.alpha, size[::-1]).astype(np.uint8))
+
+
+def _resized_mask(mask: np.ndarray, size: Size) -> Alpha:
+    return cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)

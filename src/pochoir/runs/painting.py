@@ -1,0 +1,187 @@
+"""A picture painted in a folder: continued where it was broken off, watched, and with a record beside it."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from numpy.typing import NDArray
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from pochoir.config import PaintConfig, Settings
+from pochoir.errors import ConfigError, NonFiniteLossError
+from pochoir.experiments.memory import PeakMemory
+from pochoir.experiments.records import flat, run_label, swept_settings, swept_values
+from pochoir.experiments.versions import versions
+from pochoir.files import read_json, write_json
+from pochoir.images import read_picture, write_image
+from pochoir.inspection.painting import Milestones, painting_panel, write_film
+from pochoir.inspection.progress import progress
+from pochoir.inspection.tensorboard import add_picture, event_logger, log_outcome, show_charts, show_config
+from pochoir.runs.checkpoints import last_checkpoint
+from pochoir.runs.interruption import CheckpointOnInterrupt
+from pochoir.stylization.job import Job, paint_job
+from pochoir.stylization.painting import Painting
+from pochoir.stylization.plan import Plan
+from pochoir.stylization.pyramid import Level, pyramid
+
+CHECKPOINT_EVERY_STEPS = 20
+LOSS_CHARTS = {
+    "losses": {"all": ["^loss$", "^style$", "^content$", "^tv$"], "style": ["^style/"], "content": ["^content/"]}
+}
+OUTCOME = ("loss", "style_error", "content_error", "seconds")
+"""What a run's line of TensorBoard's HParams tab tells."""
+DECISIVE = ("init", "keep_colors", "size", "max_size", "style_scale", "suffix", "seed", "trainer.gradient_clip_val")
+"""Settings besides those of encoder and recipe that decide what is painted; of size and suffix also what is saved."""
+
+log = logging.getLogger(__name__)
+
+
+def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
+    """Paint a job in a folder; returns the painting and what its metrics.json holds.
+
+    Writes result.png (or another `suffix`) with the settings in its metadata and panel.png, or for a region paint.png,
+    the paint alone; progress/, progress.gif, metrics.json, settings.json, plan.json and event files; while it runs,
+    last.ckpt. What is finished in this folder is not painted again, what was begun is continued by its plan. Raises
+    `ConfigError` where the folder holds another picture, and `NonFiniteLossError` after saving last_good.png.
+    """
+    decisive = what_decides(job)
+    finished = _finished(folder, job, decisive)
+    if finished is not None:
+        return finished
+    begun = read_json(folder / "plan.json")
+    plan = Plan.from_json(begun) if begun else job.plan()
+    write_json(folder / "settings.json", decisive)
+    write_json(folder / "plan.json", plan.to_json())
+    last = folder / "last.ckpt"
+    logger = event_logger(folder, run_label(swept_values(folder)))
+    show_config(logger.experiment, job.config)
+    show_charts(logger.experiment, LOSS_CHARTS)
+    with PeakMemory() as memory, _last_good_kept(folder):
+        painting = paint_job(
+            job,
+            plan,
+            callbacks=_callbacks(folder, job, pyramid(plan.size, plan.recipe)),
+            logger=logger,
+            resume=last if last.exists() else None,
+        )
+    metrics = _record(folder, job, plan, painting, memory.gigabytes, logger)
+    last.unlink(missing_ok=True)
+    return painting, metrics
+
+
+def result_path(folder: Path, job: Job) -> Path:
+    """What a folder keeps of a job: the picture, of a region its paint."""
+    return folder / ("paint.png" if job.region is not None else f"result{job.config.suffix}")
+
+
+def what_decides(job: Job) -> dict[str, Any]:
+    """All that the picture depends on, flat and in JSON's types: what a continued run must have in common."""
+    told = flat(job.config.model_dump(mode="json"), ".")
+    groups = ("encoder.", "recipe.")
+    chosen = {name: value for name, value in told.items() if name in DECISIVE or name.startswith(groups)}
+    return {
+        **chosen,
+        "content": _digest(job.content.pixels),
+        "styles": [_digest(style) for style in job.styles],
+        "blend": list(job.blend),
+        "region": None if job.region is None else _digest(job.region),
+    }
+
+
+def all_settings(config: Settings) -> dict[str, Any]:
+    """Settings, flat and in JSON's types, as they are kept in a picture's metadata."""
+    return flat(config.model_dump(mode="json"), ".")
+
+
+def show_outcome(logger: TensorBoardLogger, folder: Path, config: PaintConfig, metrics: dict[str, Any]) -> None:
+    """A run's line of the HParams tab: of a job of a sweep what that varies, else all settings."""
+    outcome = {f"saved/{name}": metrics[name] for name in OUTCOME}
+    log_outcome(logger, swept_settings(folder) or all_settings(config), outcome)
+
+
+def _finished(folder: Path, job: Job, decisive: dict[str, Any]) -> tuple[Painting, dict[str, Any]] | None:
+    earlier = read_json(folder / "settings.json")
+    if earlier is None:
+        return None
+    names = [name for name in {**earlier, **decisive} if earlier.get(name) != decisive.get(name)]
+    if names:
+        differences = "\n".join(f"  - {name}: {earlier.get(name)} there, now {decisive.get(name)}" for name in names)
+        raise ConfigError(f"{folder} holds a picture of other settings; choose another folder:\n{differences}")
+    metrics = read_json(folder / "metrics.json")
+    if metrics is None:
+        return None
+    saved = read_picture(result_path(folder, job))
+    told = {name: metrics[name] for name in ("losses", "style_error", "content_error", "evaluations", "seconds")}
+    return Painting(saved.pixels, saved.pixels, **told, notes=tuple(metrics["notes"]), alpha=saved.alpha), metrics
+
+
+def _callbacks(folder: Path, job: Job, levels: list[Level]) -> list[pl.Callback]:
+    config = job.config
+    callbacks: list[pl.Callback] = [CheckpointOnInterrupt(folder / "last.ckpt")]
+    if config.milestones:
+        callbacks.append(Milestones(folder / "progress", levels, config.milestones))
+    callbacks += progress(job.name, bar=config.trainer.enable_progress_bar)
+    return [*callbacks, last_checkpoint(folder, every_steps=CHECKPOINT_EVERY_STEPS)]
+
+
+@contextmanager
+def _last_good_kept(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except NonFiniteLossError as error:
+        good = folder / "last_good.png"
+        write_image(good, error.last_good)
+        raise NonFiniteLossError(f"{error}. The last good picture: {good}") from None
+
+
+def _record(
+    folder: Path, job: Job, plan: Plan, painting: Painting, gigabytes: float, logger: TensorBoardLogger
+) -> dict[str, Any]:
+    metrics: dict[str, Any] = {
+        "loss": painting.loss,
+        "losses": painting.losses,
+        "style_error": painting.style_error,
+        "content_error": painting.content_error,
+        "evaluations": painting.evaluations,
+        "seconds": round(painting.seconds, 2),
+        "peak_memory_gb": gigabytes,
+        "size": {"height": plan.size[0], "width": plan.size[1]},
+        "precision": str(plan.dtype).removeprefix("torch."),
+        "notes": list(painting.notes),
+        "versions": versions(),
+    }
+    path = result_path(folder, job)
+    if job.region is None:
+        settings = json.dumps({**all_settings(job.config), "blend": list(job.blend)})
+        write_image(path, painting.pixels, alpha=painting.alpha, settings=settings)
+        panel = painting_panel(job.content.pixels, list(job.styles), painting.pixels)
+        write_image(folder / "panel.png", panel)
+        add_picture(logger.experiment, "panel", panel, painting.evaluations)
+    else:
+        write_image(path, painting.paint)
+    show_outcome(logger, folder, job.config, metrics)
+    if milestones := sorted((folder / "progress").glob("*.png")):
+        write_film(milestones, folder / "progress.gif")
+    write_json(folder / "metrics.json", metrics)
+    log.info(
+        "%s: %d evaluations in %.1f s, style error %.4f, content error %.3f",
+        path,
+        painting.evaluations,
+        painting.seconds,
+        painting.style_error,
+        painting.content_error,
+    )
+    return metrics
+
+
+def _digest(values: NDArray[Any]) -> str:
+    """Sixteen hexadecimal digits that tell pictures apart, whatever their files are called."""
+    content = hashlib.sha256(np.ascontiguousarray(values).tobytes())
+    content.update(str(values.shape).encode())
+    return content.hexdigest()[:16]

@@ -1,0 +1,135 @@
+"""A picture to paint, as people ask for it: pictures and settings, from which a subject and a plan follow."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pochoir.config import EncoderConfig, PaintConfig
+from pochoir.devices import device_of, fast_type
+from pochoir.images import Picture, Pixels, read_rgb, to_pixels, to_tensor
+from pochoir.images.resizing import Size, cover, fit, resize
+from pochoir.stylization.encoder import Encoder, build_encoder
+from pochoir.stylization.objective import Subject
+from pochoir.stylization.painting import Painting, paint
+from pochoir.stylization.plan import Plan, fitted, free_memory, gigabytes
+from pochoir.stylization.pyramid import pyramid
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A content, the styles that are blended in it, and how it is painted.
+
+    blend: weights of the styles, which sum to 1. region: `[H, W]` float32 in [0, 1] of the content's size, 1 where
+    paint goes; None paints everything. name: for messages.
+    """
+
+    name: str
+    content: Picture
+    styles: Sequence[Pixels]
+    config: PaintConfig
+    blend: Sequence[float] = (1.0,)
+    region: NDArray[Any] | None = None
+
+    def subject(self) -> Subject:
+        """What is painted, at the content's size."""
+        region = None if self.region is None else torch.from_numpy(self.region)[None, None]
+        styles = [to_tensor(style)[None] for style in self.styles]
+        content = to_tensor(self.content.pixels)[None]
+        return Subject(content, styles, self.blend, self.config.style_scale, region, self.config.keep_colors)
+
+    def plan(self) -> Plan:
+        """Size, type and recipe; what memory or `max_size` make of them is noted."""
+        config, full = self.config, self.content.size
+        device = device_of(config.trainer.accelerator, "trainer.accelerator")
+        notes: tuple[str, ...] = ()
+        side = config.size or max(full)
+        if config.size is None and side > config.max_size:
+            side = config.max_size
+            notes += (
+                f"{self.name}: {full[1]}×{full[0]} is painted with a long side of {side} pixels (max_size); "
+                f"size={max(full)} paints all of it",
+            )
+        if self.content.alpha is not None and config.suffix == ".jpg":
+            notes += (f"{self.name}: its transparency is lost, as a JPEG holds none; suffix=.png keeps it",)
+        dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(config.encoder.precision)
+        plan = Plan(fit(full, side), dtype or fast_type(device), config.recipe, config.encoder.layers, notes)
+        return fitted(plan, config.memory * 1e9 if config.memory else free_memory(device))
+
+
+def paint_job(
+    job: Job,
+    plan: Plan | None = None,
+    *,
+    callbacks: Sequence[pl.Callback] = (),
+    logger: Any = False,
+    resume: Path | None = None,
+) -> Painting:
+    """Paint what a job asks for, by a plan of its own or a given one; see `painting.paint`."""
+    config = job.config
+    plan = plan or job.plan()
+    levels = pyramid(plan.size, plan.recipe)
+    for note in plan.notes:
+        log.info(note)
+    log.info(
+        "%s: %d×%d, %d evaluations in %d levels, about %s in %s",
+        job.name,
+        *plan.size[::-1],
+        sum(level.steps for level in levels),
+        len(levels),
+        gigabytes(plan.bytes_needed),
+        str(plan.dtype).removeprefix("torch."),
+    )
+    subject = job.subject()
+    painting = paint(
+        subject,
+        encoder_of(config.encoder),
+        plan.recipe,
+        layers=config.encoder,
+        trainer=config.trainer,
+        size=plan.size,
+        initial=initial_picture(config, subject, plan.size),
+        dtype=plan.dtype,
+        suffix=config.suffix,
+        callbacks=callbacks,
+        logger=logger,
+        resume=resume,
+    )
+    alpha = job.content.alpha
+    if alpha is not None and config.suffix != ".jpg":
+        alpha = to_pixels(resize(to_tensor(alpha[..., None])[None], plan.size)[0])[..., 0]
+        painting = replace(painting, alpha=alpha)
+    return replace(painting, notes=(*plan.notes, *painting.notes))
+
+
+def initial_picture(config: PaintConfig, subject: Subject, size: Size) -> Tensor | None:
+    """`[1, 3, H, W]` in [0, 1]: what the coarsest level starts from; None for the content."""
+    if config.init == "content":
+        return None
+    if config.init == "noise":
+        return torch.rand((1, 3, *size), generator=torch.Generator().manual_seed(config.seed))
+    if config.init == "style":
+        return cover(subject.fitted(size).seen().styles[0], size)
+    return cover(to_tensor(read_rgb(Path(config.init).expanduser()))[None], size)
+
+
+def encoder_of(config: EncoderConfig) -> Encoder:
+    """The encoder of a config in float32, loaded once for all that ask for the same."""
+    return _encoder(config.but(content_layers=[], style_layers=[], **_UNWEIGHTED).model_dump_json())
+
+
+_UNWEIGHTED = {"content_layer_weights": None, "style_layer_weights": None}
+
+
+@lru_cache(maxsize=1)  # an encoder is 80 MB
+def _encoder(config: str) -> Encoder:
+    return build_encoder(EncoderConfig.model_validate_json(config))

@@ -1,0 +1,157 @@
+"""Painting in memory: a subject on tensors becomes a painting, with what it is worth."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from pytorch_lightning.callbacks import Checkpoint
+from torch import Tensor
+
+from pochoir.config import EncoderConfig, PaintTrainerConfig, RecipeConfig
+from pochoir.errors import NonFiniteLossError
+from pochoir.images import Picture, Pixels, to_pixels, to_tensor
+from pochoir.images.files import as_saved, write_image
+from pochoir.images.resizing import Size, resize
+from pochoir.stylization.colors import luminance, with_luminance
+from pochoir.stylization.encoder import Encoder
+from pochoir.stylization.objective import Subject, vanished
+from pochoir.stylization.pyramid import pyramid
+from pochoir.stylization.scoring import losses_and_scores
+from pochoir.stylization.stylizer import Stylizer
+from pochoir.trainer import build_trainer
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """A finished picture, and what it is worth.
+
+    pixels: `[H, W, 3]` uint8 sRGB. alpha: `[H, W]` uint8, the content's own; None: opaque. paint: the same without the
+    content around a region, `pixels` where everything is painted. losses: of the picture as it is saved, by name; they
+    sum to what was minimised. style_error, content_error: see `scoring.scores`. seconds: that painting took.
+    """
+
+    pixels: Pixels
+    paint: Pixels
+    losses: dict[str, float]
+    style_error: float
+    content_error: float
+    evaluations: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+    alpha: NDArray[Any] | None = None
+
+    @cached_property
+    def picture(self) -> Image.Image:
+        """As a PIL picture, RGBA where there is alpha."""
+        return Picture(self.pixels, self.alpha).pil
+
+    @property
+    def loss(self) -> float:
+        return sum(self.losses.values())
+
+    def save(self, path: str | Path) -> None:
+        """Write it whole or not at all; the ending chooses the format. Raises `DataError`, see `images.write_image`."""
+        write_image(Path(path), self.pixels, alpha=self.alpha)
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show."""
+        buffer = BytesIO()
+        self.picture.save(buffer, "PNG")
+        return buffer.getvalue()
+
+
+def paint(
+    subject: Subject,
+    encoder: Encoder,
+    recipe: RecipeConfig,
+    *,
+    layers: EncoderConfig,
+    trainer: PaintTrainerConfig,
+    size: Size | None = None,
+    initial: Tensor | None = None,
+    dtype: torch.dtype = torch.float32,
+    suffix: str = ".png",
+    callbacks: Sequence[pl.Callback] = (),
+    logger: Any = False,
+    resume: Path | None = None,
+) -> Painting:
+    """Paint a subject at a size, (height, width) in pixels; None: as it is.
+
+    encoder: in float32; it stays as it is. dtype: what a copy of it paints in. initial: `[1, 3, H, W]` in [0, 1] of any
+    size, what the coarsest level starts from; None: the content. suffix: the format that the picture is judged in.
+    callbacks, logger: of Lightning's Trainer. resume: a checkpoint of the same painting, written by such a callback.
+    Raises `NonFiniteLossError`, with the last good picture, `DataError` for a region too small to paint, and
+    `ConfigError` for a device that is not there.
+    """
+    started = time.perf_counter()
+    subject = subject.fitted((subject.content.shape[-2], subject.content.shape[-1]) if size is None else size)
+    seen = subject.seen()
+    levels = pyramid((subject.content.shape[-2], subject.content.shape[-1]), recipe)
+    lightning = build_trainer(
+        trainer,
+        callbacks=callbacks,
+        logger=logger,
+        devices=1,
+        precision="32-true",
+        max_epochs=len(levels),
+        reload_dataloaders_every_n_epochs=1,
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+    )
+    device = lightning.strategy.root_device
+    stylizer = Stylizer(
+        seen,
+        seen.content if initial is None else initial,
+        encoder=encoder.cast(dtype, device),
+        levels=levels,
+        layers=layers,
+        recipe=recipe,
+        log_every=trainer.log_every_n_steps,
+    )
+    try:
+        lightning.fit(stylizer, ckpt_path=resume, weights_only=True)
+    except NonFiniteLossError as error:
+        error.last_good = to_pixels(stylizer.last_good_picture()[0])
+        raise
+    pixels = as_saved(to_pixels(_colored(subject, stylizer.picture().cpu())[0]), suffix)
+    alone = pixels if subject.region is None else to_pixels(_colored(subject, stylizer.paint().cpu())[0])
+    seconds = time.perf_counter() - started
+    losses, errors = judged(pixels, subject, encoder.cast(encoder.dtype, device), layers, recipe)
+    notes = vanishing_notes(subject, [level.size for level in levels], layers.layers)
+    return Painting(pixels, alone, losses, **errors, evaluations=stylizer.global_step, seconds=seconds, notes=notes)
+
+
+def judged(
+    pixels: Pixels, subject: Subject, encoder: Encoder, layers: EncoderConfig, recipe: RecipeConfig
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Losses and scores of a saved picture of the subject's size, see `scoring.losses_and_scores`."""
+    device = encoder.mean.device
+    image = to_tensor(pixels)[None]
+    if subject.keep_colors == "luminance":
+        image = luminance(image)  # as the encoder is shown the subject in grey, too
+    seen = subject.seen().at((image.shape[-2], image.shape[-1])).to(device)
+    return losses_and_scores(image.to(device), encoder, seen, layers, recipe)
+
+
+def vanishing_notes(subject: Subject, sizes: Sequence[Size], layers: tuple[str, ...]) -> tuple[str, ...]:
+    """Notes on the levels at which the region has no weight in some layers."""
+    if subject.region is None:
+        return ()
+    gone = [(number, size, vanished(resize(subject.region, size), layers)) for number, size in enumerate(sizes, 1)]
+    return tuple(
+        f"level {number}, {size[1]}×{size[0]}: the region vanishes at {', '.join(lost)}"
+        for number, size, lost in gone
+        if lost
+    )
+
+
+def _colored(subject: Subject, painted: Tensor) -> Tensor:
+    """What was painted in grey, in the colours that are kept."""
+    return with_luminance(subject.content, painted) if subject.keep_colors == "luminance" else painted
