@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pochoir.config import (
-    EncoderConfig,
-    FinderConfig,
-    PaintTrainerConfig,
-    PartialConfig,
-    RecipeConfig,
-    RegionConfig,
-    TrainSegConfig,
-)
+from pochoir.config import PartialConfig, Request, TrainSegConfig, load_config
 from pochoir.errors import ConfigError, DataError
 from pochoir.images import read_labels, read_picture, read_rgb, read_settings, write_image
 from pochoir.runs.partial import partial
@@ -48,15 +39,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def config(files: Path) -> PartialConfig:
     """Few steps on shallow layers."""
-    return PartialConfig(
+    defaults = load_config("partial")
+    layers = {"content_layers": ["relu2_1"], "style_layers": ["relu1_1", "relu2_1"]}
+    return defaults.but(
         content=str(files / "photo.png"),
         styles=[str(files / "red.png"), str(files / "green.png")],
         masks=[str(files / "mask.png")],
         truth=str(files / "mask.png"),
-        encoder=EncoderConfig(content_layers=["relu2_1"], style_layers=["relu1_1", "relu2_1"]),
-        recipe=RecipeConfig(content_weight=0.02, coarsest=64, steps=[40, 6]),
-        region=RegionConfig(margin=4, min_side=48),
-        trainer=PaintTrainerConfig(accelerator="cpu", precision="float32", progress_bar=False),
+        encoder=defaults.encoder.but(precision="float32", **layers),
+        recipe=defaults.recipe.but(content_weight=0.02, tv_weight=0, coarsest=64, steps=[40, 6]),
+        region=defaults.region.but(margin=4, min_side=48),
+        trainer=defaults.trainer.but(accelerator="cpu"),
         milestones=0,
     )
 
@@ -107,15 +100,15 @@ def test_events_show_the_pictures_and_the_scores(painted: tuple[Path, dict[str, 
 
 
 def test_assign_gives_styles_by_number(config: PartialConfig, tmp_path: Path) -> None:
-    metrics = partial(replace(config, assign=[1, 0]), tmp_path)
+    metrics = partial(config.but(assign=[1, 0]), tmp_path)
     assert [Path(region["style"]).name for region in metrics["regions"]] == ["green.png", "red.png"]
     with pytest.raises(DataError, match=r"assign: 1 styles for 2 chosen instances, \[0, 1\]"):
-        partial(replace(config, assign=[1]), tmp_path / "other")
+        partial(config.but(assign=[1]), tmp_path / "other")
 
 
 def test_the_background_is_everything_else(config: PartialConfig, files: Path, tmp_path: Path) -> None:
-    background = replace(config.region, name="background")
-    metrics = partial(replace(config, styles=None, style=str(files / "red.png"), region=background), tmp_path)
+    background = config.region.but(name="background")
+    metrics = partial(config.but(styles=None, style=str(files / "red.png"), region=background), tmp_path)
     photo, result = read_rgb(Path(config.content)), read_rgb(tmp_path / "result.png")
     assert (result[30:50, 18:34] == photo[30:50, 18:34]).all()
     assert (result[80:, :] != photo[80:, :]).any(axis=-1).mean() > 0.9
@@ -124,22 +117,22 @@ def test_the_background_is_everything_else(config: PartialConfig, files: Path, t
 
 
 def test_objects_and_background_may_both_be_painted(config: PartialConfig, files: Path, tmp_path: Path) -> None:
-    one = replace(config.region, indices=[0])
-    chosen = replace(config, region=one, background_style=str(files / "green.png"), truth=None)
+    one = config.region.but(indices=[0])
+    chosen = config.but(region=one, background_style=str(files / "green.png"), truth=None)
     metrics = partial(chosen, tmp_path)
     assert [region["name"] for region in metrics["regions"]] == ["object_0", "background"]
     assert metrics["area"] == pytest.approx(1, abs=1e-3)
 
 
 def test_paste_styles_the_whole_photo_and_cuts_out(config: PartialConfig, tmp_path: Path) -> None:
-    metrics = partial(replace(config, method="paste"), tmp_path)
+    metrics = partial(config.but(method="paste"), tmp_path)
     assert metrics["leak"]["changed_pixels"] == 0
     assert {path.name for path in (tmp_path / "styled").iterdir()} == {"red", "green"}
     assert metrics["regions"][0]["painted"] == {"height": 96, "width": 128}
 
 
 def test_a_jpeg_reports_what_its_compression_changed(config: PartialConfig, tmp_path: Path) -> None:
-    metrics = partial(replace(config, suffix=".jpg", region=replace(config.region, indices=[0])), tmp_path)
+    metrics = partial(config.but(suffix=".jpg", region=config.region.but(indices=[0])), tmp_path)
     assert 0 < metrics["leak"]["changed_pixels"] <= metrics["leak"]["outside_pixels"]
     assert metrics["leak"]["mean"] < 10
 
@@ -149,34 +142,34 @@ def test_transparency_is_kept(config: PartialConfig, tmp_path: Path) -> None:
     alpha = np.full(photo.shape[:2], 255, dtype=np.uint8)
     alpha[:, :5] = 0
     write_image(tmp_path / "photo.png", photo, alpha=alpha)
-    partial(replace(config, content=str(tmp_path / "photo.png")), tmp_path / "run")
+    partial(config.but(content=str(tmp_path / "photo.png")), tmp_path / "run")
     kept = read_picture(tmp_path / "run" / "result.png").alpha
     assert kept is not None
     assert (kept == alpha).all()
 
 
 def test_a_larger_photo_keeps_its_size(config: PartialConfig, tmp_path: Path) -> None:
-    metrics = partial(replace(config, max_size=96, region=replace(config.region, min_side=32)), tmp_path)
+    metrics = partial(config.but(max_size=96, region=config.region.but(min_side=32)), tmp_path)
     assert read_rgb(tmp_path / "result.png").shape == (96, 128, 3)
     crop, painted = metrics["regions"][0]["crop"], metrics["regions"][0]["painted"]
     assert painted["height"] == pytest.approx((crop[2] - crop[0]) * 0.75, abs=1)
 
 
 def test_size_shrinks_photo_and_stencil(config: PartialConfig, tmp_path: Path) -> None:
-    metrics = partial(replace(config, size=64), tmp_path)
+    metrics = partial(config.but(size=64), tmp_path)
     assert read_rgb(tmp_path / "result.png").shape == (48, 64, 3)
     assert metrics["leak"]["changed_pixels"] == 0
     assert metrics["border"]["boundary_f"] > 0.9
 
 
 def test_harmonised_paint_meets_the_photo(config: PartialConfig, tmp_path: Path) -> None:
-    metrics = partial(replace(config, harmonize="poisson"), tmp_path)
+    metrics = partial(config.but(harmonize="poisson"), tmp_path)
     assert metrics["leak"]["changed_pixels"] == 0
 
 
 @pytest.mark.parametrize("keep_colors", ["luminance", "match"])
 def test_colours_can_be_kept(config: PartialConfig, tmp_path: Path, keep_colors: str) -> None:
-    metrics = partial(replace(config, keep_colors=keep_colors), tmp_path)
+    metrics = partial(config.but(keep_colors=keep_colors), tmp_path)
     photo, result = read_rgb(Path(config.content)).astype(int), read_rgb(tmp_path / "result.png").astype(int)
     block = np.s_[25:55, 13:39]
     assert metrics["leak"]["changed_pixels"] == 0
@@ -188,15 +181,15 @@ def test_colours_can_be_kept(config: PartialConfig, tmp_path: Path, keep_colors:
 def test_a_finished_region_is_not_painted_again(config: PartialConfig, tmp_path: Path) -> None:
     first = partial(config, tmp_path)
     before = (tmp_path / "regions" / "object_0" / "paint.png").stat().st_mtime_ns
-    again = partial(config, tmp_path)
+    again = partial(config.but(harmonize="poisson"), tmp_path)  # what comes after the paint may change
     assert (tmp_path / "regions" / "object_0" / "paint.png").stat().st_mtime_ns == before
     assert again["regions"] == first["regions"]
     with pytest.raises(ConfigError, match=r"holds a picture of other settings(.|\n)*recipe\.steps"):
-        partial(replace(config, recipe=replace(config.recipe, steps=[2])), tmp_path)
+        partial(config.but(recipe=config.recipe.but(steps=[2])), tmp_path)
 
 
 def test_nothing_chosen_lists_and_draws_what_was_found(config: PartialConfig, tmp_path: Path) -> None:
-    missed = replace(config, region=replace(config.region, point=[64.0, 5.0]))
+    missed = config.but(region=config.region.but(point=[64.0, 5.0]))
     with pytest.raises(DataError) as caught:
         partial(missed, tmp_path)
     message = str(caught.value)
@@ -211,10 +204,10 @@ def test_a_region_too_small_for_some_layers_is_noted(config: PartialConfig, file
     mask = np.zeros((96, 128), dtype=np.uint8)
     mask[40:43, 60:63] = 255
     write_image(tmp_path / "dot.png", mask)
-    deep = EncoderConfig(content_layers=["relu2_1"], style_layers=["relu1_1", "relu5_1"])
-    whole = replace(config.region, crop=False, refine="off", feather=0)
+    deep = config.encoder.but(style_layers=["relu1_1", "relu5_1"])
+    whole = config.region.but(crop=False, refine="off", feather=0)
     metrics = partial(
-        replace(config, masks=[str(tmp_path / "dot.png")], truth=None, encoder=deep, region=whole), tmp_path / "run"
+        config.but(masks=[str(tmp_path / "dot.png")], truth=None, encoder=deep, region=whole), tmp_path / "run"
     )
     assert any("the region vanishes at" in note and "relu5_1" in note for note in metrics["notes"])
     assert np.isfinite(metrics["style_error"])
@@ -224,12 +217,12 @@ def test_objects_may_come_from_a_checkpoint(
     config: PartialConfig, trained: tuple[Path, float | None], tiny: TrainSegConfig, tmp_path: Path
 ) -> None:
     folder, _ = trained
-    found = replace(
-        config,
-        content=str(Path(tiny.dataset.images) / "01.png"),  # type: ignore[attr-defined]
+    assert isinstance(tiny.dataset, FolderDataset)
+    found = config.but(
+        content=str(Path(tiny.dataset.images) / "01.png"),
         masks=None,
         truth=None,
-        segmenter=FinderConfig(ckpt=str(folder / "checkpoints" / "best.ckpt"), score_threshold=0.3),
+        find=config.find.but(weights=str(folder / "checkpoints" / "best.ckpt"), score_threshold=0.3),
     )
     metrics = partial(found, tmp_path)
     assert metrics["regions"]
@@ -239,18 +232,25 @@ def test_objects_may_come_from_a_checkpoint(
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["masks=null", "segmenter.ckpt=null"], "segmenter.ckpt: nothing says where the objects are; give one of"),
-        (["box=[1,2,3,4]"], "segmenter.ckpt: masks and box are given"),
-        (["region.point=[1]"], r"region.point: [1.0] must be x and y"),
+        (["box=[1,2,3,4]"], "box: masks and box say where the objects are; give one of find.weights="),
+        (["region.point=[1]"], "region.point: [1] has 1 values; 2 are needed"),
         (["region.point=[1,2]", "region.indices=[0]"], "region.point: indices and point choose twice"),
-        (["region=nothing"], "region"),
+        (["region=nothing"], "region: 'nothing' is unknown; allowed: background, object"),
         (["assign=[0]"], "assign: [0] must be numbers of `styles`"),
+        (["segmenter.ckpt=best.ckpt"], "segmenter.ckpt: is called find.weights now"),
+        (["find.weights=builtin:person"], "'builtin:person' is now called 'person'"),
     ],
 )
-def test_wrong_settings_are_errors_for_people(files: Path, overrides: list[str], message: str, tmp_path: Path) -> None:
-    command = [sys.executable, ROOT / "scripts/partial.py", f"content={files / 'photo.png'}"]
-    command += [f"style={files / 'red.png'}", f"masks=[{files / 'mask.png'}]", *overrides, f"hydra.run.dir={tmp_path}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert message in done.stderr
+def test_wrong_settings_are_errors_for_people(files: Path, overrides: list[str], message: str) -> None:
+    given = [f"content={files / 'photo.png'}", f"style={files / 'red.png'}", f"masks=[{files / 'mask.png'}]"]
+    with pytest.raises(ConfigError) as caught:
+        Request("partial", [*given, *overrides]).check()
+    assert message in str(caught.value)
+
+
+def test_the_script_ends_with_a_message(files: Path, tmp_path: Path) -> None:
+    command = [sys.executable, ROOT / "scripts/partial.py", f"content={files / 'photo.png'}", "region=nothing"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "ConfigError: 2 problems" in done.stderr
     assert "Traceback" not in done.stderr

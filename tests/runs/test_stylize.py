@@ -1,11 +1,11 @@
 """Painting runs: what they leave behind, pairs, resuming, colours, sizes, and errors for people."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pochoir.config import EncoderConfig, PaintTrainerConfig, RecipeConfig, StylizeConfig
+from pochoir.config import Request, StylizeConfig, load_config
 from pochoir.errors import ConfigError, DataError, NonFiniteLossError
 from pochoir.images import read_picture, read_rgb, read_settings, to_tensor, write_image
-from pochoir.runs.stylize import jobs_of, stylize
+from pochoir.runs.stylize import pairs_of, stylize
 from pochoir.stylization.colors import luminance
 from pochoir.stylization.stylizer import Stylizer
 
@@ -45,12 +45,14 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def config(pictures: Path) -> StylizeConfig:
     """Two levels of three steps, on shallow layers."""
-    return StylizeConfig(
+    defaults = load_config("stylize")
+    layers = {"content_layers": ["relu2_1"], "style_layers": ["relu1_1", "relu2_1"]}
+    return defaults.but(
         content=str(pictures / "contents" / "hill.png"),
         style=str(pictures / "styles" / "oil.png"),
-        encoder=EncoderConfig(content_layers=["relu2_1"], style_layers=["relu1_1", "relu2_1"]),
-        recipe=RecipeConfig(content_weight=0.05, coarsest=48, steps=[3]),
-        trainer=PaintTrainerConfig(accelerator="cpu", precision="float32", progress_bar=False, log_every_n_steps=1),
+        encoder=defaults.encoder.but(precision="float32", **layers),
+        recipe=defaults.recipe.but(content_weight=0.05, tv_weight=0, coarsest=48, steps=[3]),
+        trainer=defaults.trainer.but(accelerator="cpu", log_every_n_steps=1),
         milestones=3,
     )
 
@@ -85,7 +87,7 @@ def test_the_painting_is_nearer_to_the_style_than_the_content_is(
     painted: tuple[Path, dict[str, Any]], config: StylizeConfig, tmp_path: Path
 ) -> None:
     """The saved picture is what is scored: hardly painted, it scores worse."""
-    idle = replace(config, recipe=replace(config.recipe, optimizer="adam", lr=1e-6, steps=[1]))
+    idle = config.but(recipe=config.recipe.but(optimizer="adam", lr=1e-6, steps=[1]))
     untouched = stylize(idle, tmp_path).results["hill__oil"]
     assert painted[1]["style_error"] < 0.7 * untouched["style_error"]
     assert untouched["content_error"] < 0.01 < painted[1]["content_error"]
@@ -103,7 +105,7 @@ def test_tensorboard_shows_losses_pictures_config_and_hyperparameters(painted: t
 
 
 def test_every_content_is_painted_in_every_style(config: StylizeConfig, pictures: Path, tmp_path: Path) -> None:
-    many = replace(config, content=str(pictures / "contents"), style=str(pictures / "styles"), milestones=0)
+    many = config.but(content=str(pictures / "contents"), style=str(pictures / "styles"), milestones=0)
     summary = stylize(many, tmp_path)
     assert list(summary.results) == ["hill__ink", "hill__oil", "lake__ink", "lake__oil"]
     assert read_rgb(tmp_path / "lake__ink" / "result.png").shape == (80, 64, 3)
@@ -117,9 +119,11 @@ def test_every_content_is_painted_in_every_style(config: StylizeConfig, pictures
 def test_a_finished_picture_is_kept_and_other_settings_are_refused(config: StylizeConfig, tmp_path: Path) -> None:
     first = stylize(config, tmp_path).results["hill__oil"]
     stamp = (tmp_path / "result.png").stat().st_mtime_ns
-    assert stylize(replace(config, milestones=5), tmp_path).results["hill__oil"] == first
+    assert stylize(config.but(milestones=5), tmp_path).results["hill__oil"] == first
     assert (tmp_path / "result.png").stat().st_mtime_ns == stamp
-    other = replace(config, recipe=replace(config.recipe, steps=[4]))
+    renamed = shutil.copy(config.content, tmp_path / "renamed.png")
+    assert stylize(config.but(content=str(renamed)), tmp_path).results["renamed__oil"] == first
+    other = config.but(recipe=config.recipe.but(steps=[4]))
     with pytest.raises(ConfigError, match=r"other settings[\s\S]*recipe.steps: \[3\] there, now \[4\]"):
         stylize(other, tmp_path)
 
@@ -128,51 +132,51 @@ def test_what_cannot_be_painted_is_named_at_the_end(config: StylizeConfig, pictu
     folder = tmp_path / "contents"
     write_image(folder / "a.png", noise(0, 64, 64))
     (folder / "b.jpg").write_bytes(b"no picture")
-    summary = stylize(replace(config, content=str(folder), milestones=0), tmp_path / "out")
+    summary = stylize(config.but(content=str(folder), milestones=0), tmp_path / "out")
     assert list(summary.results) == ["a__oil"]
     assert len(summary.failures) == 1
     assert "b.jpg" in summary.failures[0]
     with pytest.raises(DataError, match=r"b\.jpg"):
-        stylize(replace(config, content=str(folder / "b.jpg")), tmp_path / "single")
+        stylize(config.but(content=str(folder / "b.jpg")), tmp_path / "single")
 
 
-def test_names_of_jobs_do_not_collide(config: StylizeConfig, tmp_path: Path) -> None:
+def test_names_of_pairs_do_not_collide(config: StylizeConfig, tmp_path: Path) -> None:
     for suffix in ("png", "jpg"):
         write_image(tmp_path / f"a.{suffix}", noise(0, 64, 64))
-    jobs = list(jobs_of(replace(config, content=str(tmp_path)), tmp_path))
-    assert len({job.folder for job in jobs}) == len({job.name for job in jobs}) == 2
+    pairs = list(pairs_of(config.but(content=str(tmp_path)), tmp_path))
+    assert len({pair.folder for pair in pairs}) == len({pair.name for pair in pairs}) == 2
 
 
 def test_blended_styles_make_one_picture(config: StylizeConfig, pictures: Path, tmp_path: Path) -> None:
     styles = [str(pictures / "styles" / name) for name in ("oil.png", "ink.png")]
-    blended = replace(config, style=None, styles=styles, blend=[3, 1], milestones=0)
-    (job,) = jobs_of(blended, tmp_path)
-    assert job.blend == (0.75, 0.25)
+    blended = config.but(style=None, styles=styles, blend=[3, 1], milestones=0)
+    (pair,) = pairs_of(blended, tmp_path)
+    assert pair.blend == (0.75, 0.25)
     assert list(stylize(blended, tmp_path).results) == ["hill__oil_ink"]
 
 
 @pytest.mark.parametrize("init", ["noise", "style", "picture"])
 def test_starts_from_something_else(config: StylizeConfig, pictures: Path, tmp_path: Path, init: str) -> None:
     path = str(pictures / "styles" / "ink.png") if init == "picture" else init
-    recipe = replace(config.recipe, optimizer="adam", lr=1e-6, steps=[1])
-    stylize(replace(config, init=path, recipe=recipe, milestones=0), tmp_path)
+    recipe = config.recipe.but(optimizer="adam", lr=1e-6, steps=[1])
+    stylize(config.but(init=path, recipe=recipe, milestones=0), tmp_path)
     result = read_rgb(tmp_path / "result.png").astype(float)
     content = read_rgb(Path(config.content)).astype(float)
     assert np.abs(result - content).mean() > 20
 
 
 def test_the_seed_decides_the_noise(config: StylizeConfig, tmp_path: Path) -> None:
-    quick = replace(config, init="noise", recipe=replace(config.recipe, steps=[1]), milestones=0)
+    quick = config.but(init="noise", recipe=config.recipe.but(steps=[1]), milestones=0)
     results = []
     for number, seed in enumerate((0, 0, 1)):
-        stylize(replace(quick, seed=seed), tmp_path / str(number))
+        stylize(quick.but(seed=seed), tmp_path / str(number))
         results.append(read_rgb(tmp_path / str(number) / "result.png"))
     assert np.array_equal(results[0], results[1])
     assert not np.array_equal(results[0], results[2])
 
 
 def test_luminance_keeps_the_colours_of_the_content(config: StylizeConfig, tmp_path: Path) -> None:
-    stylize(replace(config, keep_colors="luminance", milestones=0), tmp_path)
+    stylize(config.but(keep_colors="luminance", milestones=0), tmp_path)
     result, content = (to_tensor(read_rgb(path))[None] for path in (tmp_path / "result.png", Path(config.content)))
     inside = ((result > 0.02) & (result < 0.98)).all(dim=1, keepdim=True).expand_as(result)
     chroma = [picture - luminance(picture) for picture in (result, content)]
@@ -185,7 +189,7 @@ def test_matching_gives_the_style_the_contents_colours(config: StylizeConfig, tm
     red[..., 1:] //= 6
     write_image(tmp_path / "red.png", red)
     plain, matched = (
-        stylize(replace(config, content=str(tmp_path / "red.png"), keep_colors=keep, milestones=0), tmp_path / keep)
+        stylize(config.but(content=str(tmp_path / "red.png"), keep_colors=keep, milestones=0), tmp_path / keep)
         for keep in ("off", "match")
     )
     assert plain.results and matched.results
@@ -197,7 +201,7 @@ def test_alpha_is_kept(config: StylizeConfig, tmp_path: Path) -> None:
     alpha = np.zeros((64, 96), np.uint8)
     alpha[:, 30:] = 255
     write_image(tmp_path / "a.png", noise(0, 64, 96), alpha=alpha)
-    stylize(replace(config, content=str(tmp_path / "a.png"), milestones=0), tmp_path / "out")
+    stylize(config.but(content=str(tmp_path / "a.png"), milestones=0), tmp_path / "out")
     kept = read_picture(tmp_path / "out" / "result.png").alpha
     assert kept is not None
     assert np.array_equal(kept, alpha)
@@ -208,21 +212,22 @@ def test_alpha_is_kept(config: StylizeConfig, tmp_path: Path) -> None:
     [({}, (64, 96)), ({"size": 60}, (40, 60)), ({"size": 120}, (80, 120)), ({"max_size": 72}, (48, 72))],
 )
 def test_size_of_the_result(
-    config: StylizeConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: Any, size: tuple[int, int]
+    config: StylizeConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture, settings: Any, size: tuple[int, int]
 ) -> None:
-    quick = replace(config, recipe=replace(config.recipe, steps=[1]), milestones=0)
-    stylize(replace(quick, **settings), tmp_path)
+    caplog.set_level("INFO", "pochoir")
+    quick = config.but(recipe=config.recipe.but(steps=[1]), milestones=0)
+    stylize(quick.but(**settings), tmp_path)
     assert read_rgb(tmp_path / "result.png").shape[:2] == size
-    told = "96×64 is painted with a long side of 72 pixels (max_size); size=96 paints all" in capsys.readouterr().out
+    told = "96×64 is painted with a long side of 72 pixels (max_size); size=96 paints all" in caplog.text
     assert told == ("max_size" in settings)
 
 
 def test_little_memory_makes_another_plan_and_says_so(
-    config: StylizeConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    config: StylizeConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    summary = stylize(replace(config, memory=0.155, milestones=0), tmp_path)
-    out = capsys.readouterr().out
-    assert "Adam instead of L-BFGS: 0.2 GB would be needed" in out
+    caplog.set_level("INFO", "pochoir")
+    summary = stylize(config.but(memory=0.155, milestones=0), tmp_path)
+    assert "Adam instead of L-BFGS: 0.2 GB would be needed" in caplog.text
     assert any("Adam" in note for note in summary.results["hill__oil"]["notes"])
 
 
@@ -248,7 +253,7 @@ def arguments(config: StylizeConfig, folder: Path, *more: str) -> list[str]:
         "scripts/stylize.py",
         f"content={config.content}",
         f"style={config.style}",
-        "trainer.progress_bar=false",
+        "trainer.enable_progress_bar=false",
         f"hydra.run.dir={folder}",
         *more,
     ]
@@ -256,7 +261,7 @@ def arguments(config: StylizeConfig, folder: Path, *more: str) -> list[str]:
 
 def test_ctrl_c_keeps_a_checkpoint_that_continues_to_the_same_picture(config: StylizeConfig, tmp_path: Path) -> None:
     """The whole script, interrupted at a moment that nobody chose."""
-    more = ("recipe.coarsest=48", "recipe.steps=[60,10]", "trainer.precision=float32", "milestones=0")
+    more = ("recipe.coarsest=48", "recipe.steps=[60,10]", "encoder.precision=float32", "milestones=0")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     subprocess.run(arguments(config, whole, *more), cwd=ROOT, check=True, capture_output=True)
     process = subprocess.Popen(arguments(config, broken, *more), cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -275,22 +280,41 @@ def test_ctrl_c_keeps_a_checkpoint_that_continues_to_the_same_picture(config: St
 
 
 def test_wrong_settings_are_told_together_and_at_once(config: StylizeConfig, tmp_path: Path) -> None:
-    more = ("encoder.style_layers=[relu1_1,conv6_1]", "trainer.precision=bf16-true", "styles=[x.jpg]", "init=nowhere")
+    more = ("encoder.style_layers=[relu1_1,conv6_1]", "encoder.precision=bf16-true", "styles=[x.jpg]", "init=nowhere")
     result = subprocess.run(
-        arguments(config, tmp_path, *more, "trainer.gradient_clip=1"),
+        arguments(config, tmp_path / "run", *more, "trainer.gradient_clip_val=1", "trainer.precision=16-true"),
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 2
+    assert not (tmp_path / "run").exists()
     for message in (
-        "6 problems in the settings",
-        "encoder.style_layers: unknown layer 'conv6_1'; did you mean 'conv5_1'? (vgg19 has conv1_1, relu1_1 … relu5_4)",
-        "trainer.precision: bf16-true is refused, because the picture itself would have 8 bits",
+        "3 problems in the settings",
+        "encoder.precision: 'bf16-true' is not one of auto, float32, bfloat16",
         "styles: 'x.jpg' does not exist",
-        "style: give either style=<picture or folder> or styles=[<picture>,…]",
-        "init: 'nowhere' is neither a picture nor one of content, noise, style",
-        "trainer.gradient_clip: L-BFGS infers curvature",
+        "trainer.precision: is called encoder.precision now",
     ):
         assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["encoder.style_layers=[relu1_1,conv6_1]"],
+            "encoder.style_layers: unknown layer 'conv6_1'; did you mean 'conv5_1'? (vgg19 has",
+        ),
+        (["init=nowhere"], "init: 'nowhere' is neither a picture nor one of content, noise, style"),
+        (["trainer.gradient_clip_val=1"], "trainer.gradient_clip_val: L-BFGS infers curvature"),
+        (["trainer.devices=2"], "trainer.devices: cannot be given"),
+        (["style=builtin:ink", "styles=[builtin:ink]"], "style: give either style=<picture or folder> or styles=["),
+        (["content=builtin:ink"], "style: missing; give either style=<picture or folder> or styles=[<picture>,…]"),
+        (["style=builtin:ink"], "content: missing; give it as content=<picture or folder>"),
+    ],
+)
+def test_what_a_picture_cannot_be_painted_by(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Request("stylize", overrides).check()
+    assert message in str(caught.value)
