@@ -8,12 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pochoir.experiments.records import Run, metrics_of, read_run, short_names, swept_values, typed
+from pochoir.experiments.records import (
+    Run,
+    metrics_of,
+    read_run,
+    read_sweep,
+    run_label,
+    short_names,
+    swept_settings,
+    swept_values,
+    typed,
+)
 from pochoir.experiments.run_page import changed, run_page
 from pochoir.experiments.sweep_figures import metrics_figure, sweep_sheet
 from pochoir.experiments.sweep_summary import summary_csv
 from pochoir.images import write_image
-from pochoir.inspection.tensorboard import run_label
 
 SWEPT = ["recipe.style_weight", "encoder.style_layers"]
 
@@ -76,6 +85,21 @@ def test_swept_values_are_those_of_the_job(tmp_path: Path) -> None:
     (tmp_path / "0" / ".hydra" / "overrides.yaml").write_text("- c=1\n- +a.b=[x,y]\n")
     assert swept_values(tmp_path / "0") == {"a.b": "[x,y]"}
     assert swept_values(tmp_path) == {}
+
+
+def test_numbers_of_jobs_are_typed(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text(json.dumps({"swept": ["lr", "layers"]}))
+    (tmp_path / "0" / ".hydra").mkdir(parents=True)
+    (tmp_path / "0" / ".hydra" / "overrides.yaml").write_text("- lr=1e-3\n- layers=[x,y]\n")
+    assert swept_settings(tmp_path / "0") == {"lr": 0.001, "layers": "x y"}
+
+
+@pytest.mark.parametrize("names", [["2", "10"], ["lr=0.5", "lr=2,seed=1", "lr=10"], ["a", "b"]])
+def test_jobs_are_found_whatever_they_are_called(tmp_path: Path, names: list[str]) -> None:
+    for name in reversed(names):
+        (tmp_path / name / ".hydra").mkdir(parents=True)
+    (tmp_path / ".submitit").mkdir()
+    assert [run.name for run in read_sweep(tmp_path)] == names
 
 
 def test_the_table_holds_every_job_and_its_error(grid: list[Run]) -> None:

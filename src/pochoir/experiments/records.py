@@ -1,5 +1,6 @@
 """A run's folder, read back: what was asked, how it ended, what it measured, what it looks like."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ RESULTS = ("result.*", "sheet.png", "predictions/sheet.png", "overlays/*.png", "
 """The same, what came out first."""
 UNMEASURED = ("size", "versions", "split", "seed", "history", "notes")
 """Parts of metrics.json that are no measurements."""
+LABEL_LETTERS = 120
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,13 @@ def read_run(folder: Path, name: str | None = None) -> Run:
 
 
 def read_sweep(folder: Path) -> list[Run]:
-    """The runs of a sweep by their numbers."""
-    jobs = [path for path in folder.iterdir() if path.name.isdecimal() and (path / ".hydra").is_dir()]
-    return [read_run(path) for path in sorted(jobs, key=lambda path: int(path.name))]
+    """The runs of a sweep, ordered by the numbers in their names, which are no more than that by default."""
+    jobs = [path for path in folder.iterdir() if (path / ".hydra").is_dir()]
+    return [read_run(path) for path in sorted(jobs, key=_by_numbers)]
+
+
+def _by_numbers(path: Path) -> list[str | int]:
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
 
 
 def metrics_of(folder: Path) -> dict[str, float]:
@@ -91,6 +97,18 @@ def swept_values(folder: Path) -> dict[str, str]:
         return {}
     given = overrides_of(folder)
     return {key: given[key] for key in sweep["swept"] if key in given}
+
+
+def swept_settings(folder: Path) -> dict[str, bool | int | float | str]:
+    """The same, typed: what tells the runs of a sweep apart in TensorBoard."""
+    return {key: typed(value) for key, value in swept_values(folder).items()}
+
+
+def run_label(swept: Mapping[str, str]) -> str:
+    """`style_weight=10 style_layers=relu1_1,relu2_1`: short keys, nothing that a file's name cannot hold."""
+    names = short_names(swept)
+    label = " ".join(f"{names[key]}={value.strip('[]')}" for key, value in swept.items())
+    return label.replace("/", "_")[:LABEL_LETTERS]
 
 
 def typed(value: str) -> bool | int | float | str:

@@ -1,4 +1,4 @@
-"""Watching a picture being painted: a progress bar, milestones on disk and in TensorBoard, the final panel."""
+"""Looking at a picture that is painted: milestones on disk and in TensorBoard, a film of them, the final panel."""
 
 from io import BytesIO
 from pathlib import Path
@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 from PIL import Image
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from pochoir.files import write_bytes
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import GAP, beside, fit_height
-from pochoir.inspection.tensorboard import writer_of
+from pochoir.inspection.tensorboard import PICTURES, add_picture, writer_of
 from pochoir.stylization.pyramid import Level
 
 CELL = (240, 320)
@@ -23,60 +21,21 @@ FRAME_MILLISECONDS = 180
 LAST_FRAME_MILLISECONDS = 2000
 
 
-class PaintProgress(pl.Callback):
-    """A bar over all levels: level, step, losses, time left by the pixels that remain."""
-
-    def __init__(self, levels: list[Level], name: str) -> None:
-        self.levels = levels
-        self.name = name
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[where]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._progress = Progress(*columns, console=Console(stderr=True), refresh_per_second=4, transient=True)
-        self._task = self._progress.add_task(self.name, total=sum(level.work for level in self.levels), where="")
-        self._progress.start()
-
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        level = self.levels[pl_module.level]
-        height, width = level.size
-        losses = {"loss": pl_module.totals[-1], **pl_module.parts}
-        where = (
-            f"level {pl_module.level + 1}/{len(self.levels)} ({width}×{height}) step {batch_idx + 1}/{level.steps} "
-            + " ".join(f"{name} {value:.4g}" for name, value in losses.items())
-        )
-        before = sum(earlier.work for earlier in self.levels[: pl_module.level])
-        done = before + level.pixels * (batch_idx + 1)
-        self._progress.update(self._task, completed=done, where=where)
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self._progress.stop()
-
-    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
-        if hasattr(self, "_progress"):
-            self._progress.stop()
-
-
 class Milestones(pl.Callback):
-    """Pictures on the way: PNGs in `folder`, and TensorBoard under `picture`. At the end they make a film."""
+    """Pictures on the way: PNGs in `folder`, of which they make a film at the end, and a few of them in TensorBoard."""
 
     def __init__(self, folder: Path, levels: list[Level], count: int) -> None:
         self.folder = folder
         total = sum(level.steps for level in levels)
         self.steps = {round(total * (index + 1) / count) for index in range(count)}
+        self.shown = sorted(self.steps)[:: min(-1, -len(self.steps) // PICTURES)]
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if trainer.global_step in self.steps:
             pixels = to_pixels(pl_module.picture()[0])
             write_image(self.folder / f"{trainer.global_step:05d}.png", pixels)
-            writer = writer_of(trainer)
-            if writer is not None:
-                writer.add_image("picture", pixels, trainer.global_step, dataformats="HWC")
+            if trainer.global_step in self.shown:
+                add_picture(writer_of(trainer), "picture", pixels, trainer.global_step)
 
 
 def write_film(pictures: list[Path], path: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import beside, draw_instances, grid
-from pochoir.inspection.tensorboard import writer_of
+from pochoir.inspection.tensorboard import PICTURES, add_picture, writer_of
 from pochoir.segmentation.evaluation import Evaluation, ImageRecord, decode_mask
 from pochoir.segmentation.module import SegmentationModule
 
@@ -19,7 +19,7 @@ from pochoir.segmentation.module import SegmentationModule
 class ValidationPanels(pl.Callback):
     """Ground truth beside prediction of the same validation photos each time, and PR curves at IoU .5 and .75.
 
-    Pictures go to TensorBoard and to `folder`, the latest overwriting, with a sheet of all of them as `sheet.png`.
+    Pictures go to `folder`, the latest overwriting, with a sheet of all of them as `sheet.png`; a few to TensorBoard.
     threshold: detections below are not drawn.
     """
 
@@ -42,8 +42,8 @@ class ValidationPanels(pl.Callback):
                 continue
             pictures.append(truth_beside_prediction(to_pixels(image), item, self.threshold))
             write_image(self.folder / f"{index:02d}_{Path(target['name']).stem}.png", pictures[-1])
-            if writer is not None:
-                writer.add_image(f"val/{index:02d}", pictures[-1], trainer.global_step, dataformats="HWC")
+            if len(pictures) <= PICTURES:
+                add_picture(writer, f"val/{index:02d}", pictures[-1], trainer.global_step)
         if pictures:
             write_image(self.folder / "sheet.png", grid(pictures, columns=2))
         if writer is not None:

@@ -5,24 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from omegaconf import OmegaConf
+import yaml
+from pydantic import BaseModel
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from pochoir.experiments.records import short_names, swept_values, typed
+from pochoir.images import Pixels
+from pochoir.images.overlays import fit_height
 
-LABEL_LETTERS = 120
+PICTURE_SIDE = 1024
+"""Longest side in pixels of pictures in event files; those of the run's folder are as large as they are."""
+PICTURES = 4
+"""Of a kind, at most: every one is kept at every step that shows it."""
 
 
-def event_logger(folder: Path) -> TensorBoardLogger:
-    """A run's logger. In a sweep, the events lie in a folder named by the swept values: TensorBoard's run name."""
-    return TensorBoardLogger(folder, name="", version=run_label(swept_values(folder)), default_hp_metric=False)
-
-
-def run_label(swept: Mapping[str, str]) -> str:
-    """`style_weight=10 style_layers=relu1_1,relu2_1`: short keys, nothing that a file's name cannot hold."""
-    names = short_names(swept)
-    label = " ".join(f"{names[key]}={value.strip('[]')}" for key, value in swept.items())
-    return label.replace("/", "_")[:LABEL_LETTERS]
+def event_logger(folder: Path, label: str = "") -> TensorBoardLogger:
+    """A run's logger. The events lie in a folder named by the label, which is TensorBoard's name of the run."""
+    return TensorBoardLogger(folder, name="", version=label, default_hp_metric=False)
 
 
 def writer_of(trainer: pl.Trainer) -> Any:
@@ -31,9 +29,19 @@ def writer_of(trainer: pl.Trainer) -> Any:
     return loggers[0].experiment if loggers else None
 
 
-def show_config(writer: Any, config: Any) -> None:
-    """Write a typed config as text, in YAML."""
-    writer.add_text("config", f"```yaml\n{OmegaConf.to_yaml(OmegaConf.structured(config))}\n```")
+def add_picture(writer: Any, tag: str, pixels: Pixels, step: int) -> None:
+    """Show a picture, made no larger than `PICTURE_SIDE`; nothing where there is no writer."""
+    if writer is None:
+        return
+    height, longest = pixels.shape[0], max(pixels.shape[:2])
+    if longest > PICTURE_SIDE:
+        pixels = fit_height(pixels, max(1, height * PICTURE_SIDE // longest))
+    writer.add_image(tag, pixels, step, dataformats="HWC")
+
+
+def show_config(writer: Any, config: BaseModel) -> None:
+    """Write typed settings as text, in YAML."""
+    writer.add_text("config", f"```yaml\n{yaml.safe_dump(config.model_dump(mode='json'), sort_keys=False)}\n```")
 
 
 def show_charts(writer: Any, charts: Mapping[str, Mapping[str, list[str]]]) -> None:
@@ -42,15 +50,8 @@ def show_charts(writer: Any, charts: Mapping[str, Mapping[str, list[str]]]) -> N
     writer.add_custom_scalars(layout)
 
 
-def log_outcome(
-    logger: TensorBoardLogger, folder: Path, settings: Mapping[str, Any], metrics: Mapping[str, float]
-) -> None:
-    """Write a run's line of the HParams tab: its final metrics, and of the settings those that the sweep around it
-    varies, or all of a run of its own.
-    """
-    swept = {key: typed(value) for key, value in swept_values(folder).items()}
-    everything = {
-        name: value if isinstance(value, bool | int | float) else str(value) for name, value in settings.items()
-    }
-    logger.log_hyperparams(swept or everything, dict(metrics))
+def log_outcome(logger: TensorBoardLogger, settings: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+    """Write a run's line of the HParams tab: settings, of which lists and the like are shown as text, and metrics."""
+    shown = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in settings.items()}
+    logger.log_hyperparams(shown, dict(metrics))
     logger.finalize("success")
