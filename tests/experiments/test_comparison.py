@@ -1,6 +1,5 @@
 """Runs compared: which are found, the terminal's table, and the page in a real browser."""
 
-import io
 import json
 import re
 import shutil
@@ -10,12 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from pochoir.errors import DataError
-from pochoir.experiments.comparison import comparison_page, comparison_table
+from pochoir.experiments.comparison import compare, comparison_page, find_runs
 from pochoir.images import write_image
-from pochoir.runs.compare import find_runs
 
 ROOT = Path(__file__).parents[2]
 BROWSER_FLAGS = [
@@ -60,10 +57,12 @@ def test_what_is_no_run_is_named(folder: Path, pattern: str, message: str) -> No
         find_runs([str(folder / pattern)])
 
 
-def test_the_table_shows_what_differs(folder: Path) -> None:
-    console = Console(width=160, record=True, file=io.StringIO())
-    console.print(comparison_table(find_runs([str(folder / "sweep"), str(folder / "alone")])))
-    text = console.export_text()
+def test_the_table_shows_what_differs(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    compare([str(folder / "sweep"), str(folder / "alone")], folder / "page.html")
+    text = capsys.readouterr().out.partition("With pictures")[0]
     assert "style_weight" in text
     assert "steps" in text
     assert "seed" not in text

@@ -118,8 +118,12 @@ def test_another_sweep_does_not_go_into_the_same_folder(
     assert not list((folder / "sweep").glob("*/.hydra/*seed=7*"))
 
 
-def test_jobs_that_would_start_processes_are_refused(tmp_path: Path) -> None:
-    result = run("train_seg", "-m", "trainer=ddp", "trainer.accelerator=cpu", "optim.lr=0.1,0.2", folder=tmp_path)
+@pytest.mark.parametrize(
+    "settings",
+    [("trainer=ddp", "trainer.accelerator=cpu", "optim.lr=0.1,0.2"), ("trainer.num_nodes=1,2",)],
+)
+def test_jobs_that_would_start_processes_are_refused(tmp_path: Path, settings: tuple[str, ...]) -> None:
+    result = run("train_seg", "-m", *settings, folder=tmp_path)
     assert result.returncode == 2
     assert "hydra/launcher=joblib" in result.stderr
     assert not list(tmp_path.rglob("status.json"))

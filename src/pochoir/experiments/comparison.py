@@ -1,24 +1,64 @@
-"""Runs side by side: a table for the terminal, and one HTML page that needs no other file."""
+"""Runs side by side: which ones, a table for the terminal, and one HTML page that needs no other file."""
 
 import base64
 import io
 import json
+from collections.abc import Mapping, Sequence
+from glob import glob
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
 from PIL import Image
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pochoir.experiments.records import Run, short_names
+from pochoir.errors import DataError
+from pochoir.experiments.records import SWEEP, Run, read_run, read_sweep, short_names
 from pochoir.experiments.sweep_figures import headlines
+from pochoir.files import write_bytes
 from pochoir.images import read_rgb
 
 PICTURE_SIDE = 640
 JPEG_QUALITY = 85
 DISTINCT_SETTINGS = 12
 """A terminal is not wide enough for more."""
+MARKS = ("metrics.json", ".hydra")
+"""What a run leaves in its folder, one or the other at least."""
+
+
+def compare(patterns: Sequence[str], page: Path) -> list[Run]:
+    """Print a table of the runs that the patterns name and write an HTML page of them; returns them.
+
+    Raises `DataError` where a pattern names nothing, or a folder that holds no run.
+    """
+    runs = find_runs(patterns)
+    settings = differing_settings(runs)[:DISTINCT_SETTINGS]
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(runs_table(runs, {name: [_text(run.settings.get(name)) for run in runs] for name in settings}))
+    write_bytes(page, comparison_page(runs).encode())
+    console.print(f"With pictures: {page}", markup=False)
+    return runs
+
+
+def find_runs(patterns: Sequence[str]) -> list[Run]:
+    """The runs that folders, or patterns of folders, name; a sweep stands for its jobs. Each once, in order."""
+    folders: dict[Path, None] = {}
+    for pattern in patterns:
+        named = glob(str(Path(pattern).expanduser()))  # noqa: PTH207 (the pattern may be absolute)
+        found = [Path(path) for path in sorted(named) if Path(path).is_dir()]
+        if not found:
+            raise DataError(f"{pattern}: no such folder")
+        for folder in found:
+            jobs = [run.folder for run in read_sweep(folder)] if (folder / SWEEP).is_file() else [folder]
+            folders.update(dict.fromkeys(jobs))
+    several = len({folder.name for folder in folders}) < len(folders)
+    empty = [str(folder) for folder in folders if not any((folder / mark).exists() for mark in MARKS)]
+    if empty:
+        raise DataError(f"{', '.join(empty)}: no run has been there (neither {' nor '.join(MARKS)})")
+    return [read_run(folder, f"{folder.parent.name}/{folder.name}" if several else None) for folder in folders]
 
 
 def differing_settings(runs: list[Run]) -> list[str]:
@@ -27,18 +67,17 @@ def differing_settings(runs: list[Run]) -> list[str]:
     return [name for name in names if len({_text(run.settings.get(name)) for run in runs}) > 1]
 
 
-def comparison_table(runs: list[Run]) -> Table:
-    """What the runs were told differently, and the metrics that tell most."""
-    settings, metrics = differing_settings(runs)[:DISTINCT_SETTINGS], headlines(runs)
+def runs_table(runs: list[Run], told: Mapping[str, Sequence[str]]) -> Table:
+    """A row a run: what each was told, by key, and the metrics that tell most."""
+    metrics = headlines(runs)
     table = Table()
-    for title in ("run", *short_names(settings).values()):
+    for title in ("run", *short_names(told).values()):
         table.add_column(title, overflow="fold")
     for title in ("status", *metrics):
         table.add_column(title, justify="right")
-    for run in runs:
-        told = [escape(_text(run.settings.get(name))) for name in settings]
+    for index, run in enumerate(runs):
         measured = [f"{run.metrics[name]:.4g}" if name in run.metrics else "" for name in metrics]
-        table.add_row(run.name, *told, run.status, *measured)
+        table.add_row(escape(run.name), *(escape(values[index]) for values in told.values()), run.status, *measured)
     return table
 
 

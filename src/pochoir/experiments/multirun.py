@@ -8,8 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from pochoir.cli import SOME_INPUTS_FAILED, fail
-from pochoir.errors import ConfigError
+from pochoir.errors import ConfigError, PochoirError, SomeInputsFailedError, fail
 from pochoir.experiments.records import SWEEP
 from pochoir.files import read_json, write_json
 
@@ -23,14 +22,18 @@ class SweepReport(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         try:
             begin_sweep(config)
-        except ConfigError as error:
+        except PochoirError as error:
             fail(error)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         from pochoir.experiments.sweep_summary import summarize  # draws: heavy
 
-        if summarize(Path(config.hydra.sweep.dir)):
-            sys.exit(SOME_INPUTS_FAILED)
+        try:
+            failed = summarize(Path(config.hydra.sweep.dir))
+        except PochoirError as error:
+            fail(error)
+        if failed:
+            sys.exit(SomeInputsFailedError.exit_code)
 
 
 def begin_sweep(config: DictConfig) -> None:
@@ -65,16 +68,19 @@ def swept_keys(config: DictConfig) -> list[str]:
 
 
 def refuse_subprocesses(config: DictConfig) -> None:
-    """Raise `ConfigError` where Lightning would start a job's script once more for every further device.
+    """Raise `ConfigError` where a job would have several processes: on one machine Lightning starts the command once
+    more for each, on several torchrun does.
 
-    These processes would not be jobs of the sweep but sweeps of their own. On SLURM the scheduler starts them.
+    These processes would not be parts of a job but sweeps of their own. On SLURM the scheduler starts them.
     """
-    trainer = config.get("trainer") or {}
-    devices, strategy = trainer.get("devices", 1), str(trainer.get("strategy", "auto"))
+    trainer, swept = config.get("trainer") or {}, swept_keys(config)
+    counts = {f"trainer.{name}": trainer.get(name, 1) for name in ("devices", "num_nodes")}
+    several = [
+        f"{name}={'…' if name in swept else count}" for name, count in counts.items() if count != 1 or name in swept
+    ]
     scheduled = "slurm" in str(config.hydra.launcher.get("_target_", "")).lower()
-    if devices > 1 and not scheduled:
+    if several and not scheduled:
         raise ConfigError(
-            f"trainer.devices: {devices} devices with trainer.strategy={strategy} start the script again for each "
-            "device, which in a multirun would start the sweep again. Use trainer.devices=1, and a launcher that runs "
+            f"{' '.join(several)}: every process of a job would run the whole sweep. Use 1 and a launcher that runs "
             "several jobs at once (hydra/launcher=joblib), or hydra/launcher=submitit_slurm, which starts the processes"
         )

@@ -5,10 +5,9 @@ import io
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from pochoir.experiments.records import SWEEP, Run, read_sweep, short_names
+from pochoir.experiments.comparison import runs_table
+from pochoir.experiments.records import SWEEP, Run, read_sweep
 from pochoir.experiments.sweep_figures import headlines, metrics_figure, sweep_sheet, write_figure
 from pochoir.files import read_json, write_bytes
 
@@ -29,7 +28,7 @@ def summarize(folder: Path) -> int:
         write_figure(metrics_figure(runs, swept), folder / "metrics.png")
         written.append("metrics.png")
     console = Console(highlight=False, soft_wrap=True)
-    console.print(terminal_table(runs, swept))
+    console.print(runs_table(runs, {key: [run.swept.get(key, "") for run in runs] for key in swept}))
     failed = [run for run in runs if run.status != "finished"]
     for run in failed:
         console.print(f"{run.status}: job {run.name}: {run.error or 'no result'}", style="red", markup=False)
@@ -50,17 +49,3 @@ def summary_csv(runs: list[Run], swept: list[str]) -> str:
         measured = [run.metrics.get(name, "") for name in names]
         writer.writerow([run.name, *values, run.status, *numbers, *measured, run.error])
     return text.getvalue()
-
-
-def terminal_table(runs: list[Run], swept: list[str]) -> Table:
-    """The swept keys and what tells most about the jobs."""
-    table = Table()
-    names = headlines(runs)
-    for title in ("job", *short_names(swept).values()):
-        table.add_column(title, overflow="fold")
-    for title in ("status", *names):
-        table.add_column(title, justify="right")
-    for run in runs:
-        measured = [f"{run.metrics[name]:.4g}" if name in run.metrics else "" for name in names]
-        table.add_row(run.name, *(escape(run.swept.get(key, "")) for key in swept), run.status, *measured)
-    return table
