@@ -160,7 +160,7 @@ def test_a_single_run_has_a_page(files: list[str], tmp_path: Path) -> None:
     result = run("stylize", *files, *FAST, "hydra.run.dir=one", folder=tmp_path)
     assert result.returncode == 0, result.stderr
     page = (tmp_path / "one" / "run.md").read_text()
-    assert "python scripts/stylize.py content=" in page
+    assert "pochoir stylize content=" in page
     assert "| recipe.steps | [2] |" in page
     assert "| seed |" not in page
     assert (tmp_path / "one" / "result.png").exists()

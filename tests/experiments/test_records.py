@@ -19,7 +19,7 @@ from pochoir.experiments.records import (
     swept_values,
     typed,
 )
-from pochoir.experiments.run_page import changed, run_page
+from pochoir.experiments.run_page import changed, environment_values, run_page
 from pochoir.experiments.sweep_figures import metrics_figure, sweep_sheet
 from pochoir.experiments.sweep_summary import summary_csv
 from pochoir.images import write_image
@@ -145,3 +145,44 @@ def test_the_page_tells_command_changes_and_outcome(tmp_path: Path) -> None:
     assert "b.c" not in page
     assert "| torch | 9 |" in page
     assert "**Failed.** too small" in run_page(tmp_path, "x", {}, "too small")
+
+
+def test_names_of_files_are_text_on_the_page(tmp_path: Path) -> None:
+    """Whatever they are called: a page may be shown by a web server."""
+    (tmp_path / "metrics.json").write_text(json.dumps({"notes": ["<img src=x onerror=alert(1)>.jpg"], "versions": {}}))
+    page = run_page(
+        tmp_path,
+        "pochoir stylize 'content=```<b>.jpg'",
+        {"content": "<b>|`a`|[x](javascript:y) __init__ style_weight"},
+        "<script>alert(1)</script>.jpg: *no* picture",
+    )
+    outside = page.replace("````sh\npochoir stylize 'content=```<b>.jpg'\n````", "")
+    assert len(outside) < len(page)
+    assert "<" not in outside
+    assert r"| content | &lt;b&gt;\|\`a\`\|[x]\(javascript:y) \_\_init\_\_ style_weight |" in outside
+    assert r"**Failed.** &lt;script&gt;alert(1)&lt;/script&gt;.jpg: \*no\* picture" in outside
+
+
+def test_pictures_with_any_name_are_linked(tmp_path: Path) -> None:
+    write_image(tmp_path / "predictions" / "sheet.png", np.zeros((8, 8, 3), dtype=np.uint8))
+    write_image(tmp_path / "result.a b)<c>.png", np.zeros((8, 8, 3), dtype=np.uint8))
+    assert "![result.a b)&lt;c&gt;](result.a%20b%29%3Cc%3E.png)" in run_page(tmp_path, "x", {})
+
+
+def test_values_of_the_environment_are_not_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither where they are settings nor where an error names a file."""
+    monkeypatch.setenv("SECRET_PLACE", "/home/me/<secret>")
+    monkeypatch.setenv("SHORT", "1")
+    monkeypatch.delenv("ABSENT", raising=False)
+    config = {"root": "${oc.env:SECRET_PLACE}/a", "list": ["${oc.env:SHORT}", {"x": "${oc.env: ABSENT,data}"}]}
+    hidden = environment_values(config)
+    assert hidden == {"/home/me/<secret>": "${oc.env:SECRET_PLACE}"}
+    page = run_page(
+        tmp_path,
+        "pochoir stylize content=/home/me/<secret>/b.jpg",
+        {"content": "/home/me/<secret>/b.jpg"},
+        "/home/me/<secret>/b.jpg: no picture",
+        hidden,
+    )
+    assert "secret>" not in page
+    assert page.count("${oc.env:SECRET_PLACE}/b.jpg") == 3
