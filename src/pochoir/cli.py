@@ -83,6 +83,7 @@ def _completed(words: list[str]) -> tuple[str, list[str]]:
 def _run(task: str, words: list[str], program: str) -> None:
     arguments = get_args_parser().parse_args(words)
     folders = [] if arguments.config_dir is None else [f"file://{Path(arguments.config_dir).resolve()}"]
+    first = words.index(arguments.overrides[0]) if arguments.overrides else len(words)
     asked = arguments.cfg or arguments.info or arguments.help or arguments.hydra_help or arguments.shell_completion
     if not asked:
         Request(task, arguments.overrides, folders).check()
@@ -97,7 +98,7 @@ def _run(task: str, words: list[str], program: str) -> None:
 
         return run_job(task, config)
 
-    sys.argv = [program, f"hydra.job.name={task}", *words]
+    sys.argv = [program, *words[:first], f"hydra.job.name={task}", *words[first:]]  # overrides must stand together
     decorate: Callable = hydra.main(version_base="1.3", config_path="pkg://pochoir.conf", config_name=task)
     decorate(job)()
 

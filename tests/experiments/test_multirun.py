@@ -21,7 +21,7 @@ from urllib3.util import Retry
 from pochoir.images import write_image
 
 ROOT = Path(__file__).parents[2]
-FAST = ["size=48", "recipe.steps=[2]", "milestones=0", "trainer.progress_bar=false", "trainer.precision=float32"]
+FAST = ["size=48", "recipe.steps=[2]", "milestones=0", "trainer.enable_progress_bar=false", "encoder.precision=float32"]
 
 
 OF_LAUNCHERS = {
