@@ -7,11 +7,12 @@ from pathlib import Path
 
 import hydra
 from hydra._internal.utils import get_args_parser  # Hydra's own options, which stand among the overrides
+from hydra.errors import HydraException
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from pochoir import __version__
 from pochoir.config import SCHEMAS, Request
-from pochoir.config.loading import task_experiment
 from pochoir.errors import ConfigError, PochoirError, fail, suggestion
 from pochoir.files import storage_error
 
@@ -24,7 +25,7 @@ TASKS = {
     "export_seg": "a segmenter's weights as a small file",
     "compare": "runs and sweeps side by side",
 }
-HELP = """pochoir {version}: cut a stencil with Mask R-CNN, paint by neural style transfer, put the paint through the stencil.
+HELP = """pochoir {version}: cut a stencil with Mask R-CNN, paint by neural style transfer, paint through it.
 
 pochoir <task> [key=value …]      settings and their defaults: pochoir <task> --cfg job
 pochoir <task> -m key=a,b,c       a sweep
@@ -47,6 +48,8 @@ def main(task: str | None = None) -> None:
             _run(task, words, program)
     except PochoirError as error:
         fail(error)
+    except (HydraException, OmegaConfBaseException) as error:
+        fail(ConfigError(str(error)))
     except OSError as error:
         if (known := storage_error(error)) is None:
             raise
@@ -70,25 +73,32 @@ def _chosen(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _completed(words: list[str]) -> tuple[str, list[str]]:
-    """Hydra completes the overrides of one task; the tasks themselves are completed here."""
-    line = os.environ.get("COMP_LINE", "").split(" ")
-    if len(line) <= 2 and any(word.startswith("query") for word in words):
-        print("\n".join(name for name in TASKS if name.startswith(line[-1] if len(line) == 2 else "")))
-        sys.exit()
-    task = line[1] if len(line) > 1 and line[1] in SCHEMAS else "stylize"
-    os.environ["COMP_LINE"] = " ".join([line[0], *line[2:]])
+    """Hydra completes the settings of one task; the tasks themselves are completed here."""
+    program, *typed = os.environ.get("COMP_LINE", "").split(" ")
+    if words[-1].startswith("query"):
+        if len(typed) < 2:
+            print(" ".join(name for name in TASKS if name.startswith("".join(typed))))
+            sys.exit()
+        if typed[0] not in SCHEMAS:
+            sys.exit()
+        if typed[-1].startswith("experiment="):
+            print(" ".join(f"experiment={name}" for name in Request(typed[0]).experiments()))
+            sys.exit()
+    task, *typed = typed or ["stylize"]
+    os.environ["COMP_LINE"] = " ".join([program, *typed])
     return task, words
 
 
 def _run(task: str, words: list[str], program: str) -> None:
-    arguments = get_args_parser().parse_args(words)
-    folders = [] if arguments.config_dir is None else [f"file://{Path(arguments.config_dir).resolve()}"]
-    first = words.index(arguments.overrides[0]) if arguments.overrides else len(words)
-    asked = arguments.cfg or arguments.info or arguments.help or arguments.hydra_help or arguments.shell_completion
-    if not asked:
-        Request(task, arguments.overrides, folders).check()
-        found = dict(zip(arguments.overrides, task_experiment(task, arguments.overrides, folders), strict=True))
-        words = [found.get(word, word) for word in words]
+    arguments = get_args_parser().parse_intermixed_args(words)
+    options = [word for word in words if word not in arguments.overrides]
+    overrides = arguments.overrides
+    if not (arguments.shell_completion or arguments.hydra_help):
+        folders = [] if arguments.config_dir is None else [f"file://{Path(arguments.config_dir).resolve()}"]
+        request = Request(task, overrides, folders, arguments.multirun)
+        if not (arguments.cfg or arguments.info or arguments.help):
+            request.check()
+        overrides = request.words()
     as_typed = sys.argv
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors come here instead of being printed by Hydra
 
@@ -96,9 +106,12 @@ def _run(task: str, words: list[str], program: str) -> None:
         sys.argv = as_typed  # Lightning starts further processes by it
         from pochoir.runs.job import run_job
 
-        return run_job(task, config)
+        try:
+            return run_job(task, config)
+        except PochoirError as error:  # here, before Hydra has a word to say
+            fail(error)
 
-    sys.argv = [program, *words[:first], f"hydra.job.name={task}", *words[first:]]  # overrides must stand together
+    sys.argv = [program, *options, *overrides]
     decorate: Callable = hydra.main(version_base="1.3", config_path="pkg://pochoir.conf", config_name=task)
     decorate(job)()
 

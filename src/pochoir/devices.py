@@ -67,6 +67,7 @@ def _is_amd() -> bool:
 
 
 def is_main_process() -> bool:
-    """Whether this process speaks for all of a training: torchrun, SLURM and Lightning number them in the environment."""
-    numbers = (os.environ.get(name) for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"))
-    return int(next((number for number in numbers if number), "0")) == 0
+    """Whether this process speaks for all of a training: torchrun, SLURM and Lightning number them in the environment,
+    and the main one is the first in every way.
+    """
+    return all(int(os.environ.get(name) or 0) == 0 for name in ("RANK", "NODE_RANK", "LOCAL_RANK", "SLURM_PROCID"))

@@ -26,28 +26,43 @@ def prepare_process() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
 
 
+class LogFile(logging.FileHandler):
+    """A file that tells when each message came. Where it cannot be written, what needs the disk says so."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(file, encoding="utf-8")
+        self.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        pass
+
+
 @contextmanager
 def logging_to(file: Path | None, *, bar: bool = False) -> Iterator[None]:
-    """The project's messages on the terminal, and with their times in a file; progress only in the file beside a bar."""
+    """The project's messages on the terminal, and with their times in a file; progress only in the file beside a bar.
+
+    file: None, where another process tells.
+    """
+    if file is None:
+        yield
+        return
     logger = logging.getLogger("pochoir")
     terminal = logging.StreamHandler(sys.stdout)
     terminal.setFormatter(logging.Formatter("%(message)s"))
     # errors are told by whoever ends the program
     terminal.addFilter(lambda record: record.levelno < logging.ERROR and not (bar and record.name == PROGRESS))
-    handlers: list[logging.Handler] = [terminal]
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        written = logging.FileHandler(file, encoding="utf-8")
-        written.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        handlers.append(written)
-    level = logger.level
+    handlers: list[logging.Handler] = [terminal, LogFile(file)]
+    level, propagate = logger.level, logger.propagate
     logger.setLevel(logging.INFO)
+    logger.propagate = False  # Hydra shows its own messages by handlers of the root
     for handler in handlers:
         logger.addHandler(handler)
     try:
         yield
     finally:
         logger.setLevel(level)
+        logger.propagate = propagate
         for handler in handlers:
             logger.removeHandler(handler)
             handler.close()

@@ -1,6 +1,8 @@
 """Spellings of the version before, and what they are called now; to go with the next version."""
 
-from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from pochoir.config.validation import Problem
 
 TRAINER = {
     "trainer.gradient_clip": "trainer.gradient_clip_val",
@@ -12,6 +14,8 @@ RENAMED: dict[str, dict[str, str]] = {
         "ckpt": "resume",
         "dataset.batch_size": "loader.batch_size",
         "dataset.num_workers": "loader.num_workers",
+        "dataset.parts.*.batch_size": "loader.batch_size",
+        "dataset.parts.*.num_workers": "loader.num_workers",
         "trainer.ema_decay": "ema_decay",
         "trainer.early_stopping": "early_stopping",
         "trainer.channels_last": "",
@@ -31,11 +35,9 @@ RENAMED: dict[str, dict[str, str]] = {
 """Task -> old key -> new key; an empty one: there is nothing to set any more."""
 
 
-def renaming_problems(task: str, keys: Iterable[str]) -> dict[str, str]:
-    """Of the keys that were given, those of the version before, each with what to say of it."""
-    old = RENAMED.get(task, {})
-    return {
-        key: f"{key}: is called {old[key]} now" if old[key] else f"{key}: is no setting any more; leave it out"
-        for key in keys
-        if key in old
-    }
+def renamed(task: str, problem: Problem) -> Problem:
+    """A problem of a setting of the version before says what there is now."""
+    for old, new in RENAMED[task].items():
+        if fnmatchcase(problem.key, old):
+            return Problem(problem.key, f"is called {new} now" if new else "is no setting any more; leave it out")
+    return problem

@@ -12,8 +12,6 @@ from pydantic import ConfigDict, Field
 from pochoir.config.base import Accelerator, Count, CountOrShare, NotNegative, Settings
 from pochoir.errors import suggestion
 
-OURS = "is what the task itself gives to the Trainer"
-
 
 class TrainerConfig(Settings):
     """Arguments of `pytorch_lightning.Trainer`, under their names; those that are not listed here are taken as well."""
@@ -27,17 +25,19 @@ class TrainerConfig(Settings):
     enable_progress_bar: bool
     """Without a bar, a line an epoch, a validation, a level."""
 
-    refused: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("callbacks", "logger", "plugins", "profiler", "default_root_dir", "enable_checkpointing", "fast_dev_run")
-        + ("barebones", "num_sanity_val_steps", "reload_dataloaders_every_n_epochs", "use_distributed_sampler"),
-        OURS,
-    )
+    refused: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("callbacks", "logger", "plugins", "enable_checkpointing"), "is what the task itself gives it"),
+        **dict.fromkeys(("num_sanity_val_steps", "use_distributed_sampler"), "is what the task itself gives it"),
+        "reload_dataloaders_every_n_epochs": "is what the task itself gives it",
+        "default_root_dir": "follows from hydra.run.dir",
+        **dict.fromkeys(("fast_dev_run", "barebones"), "would keep nothing of what a run is for"),
+    }
     """Arguments that cannot be given, and why."""
 
     def problems(self) -> Iterable[str]:
         for name in self.__pydantic_extra__ or {}:
             if name in self.refused:
-                yield f"{name}: cannot be given: it {self.refused[name]}"
+                yield f"{name}: cannot be given, as it {self.refused[name]}"
             elif name not in trainer_arguments():
                 yield f"{name}: unknown setting{suggestion(name, trainer_arguments(), 'trainer.')}"
 

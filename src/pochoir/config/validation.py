@@ -1,8 +1,10 @@
 """From plain values to typed settings, with every problem in one message."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, get_args
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import takewhile
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -14,6 +16,25 @@ from pochoir.errors import ConfigError, suggestion
 
 Schema = TypeVar("Schema", bound=Settings)
 Location = tuple[str | int, ...]
+UNKNOWN = "unknown setting"
+
+
+class Problem(NamedTuple):
+    """What is wrong with a setting."""
+
+    key: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.what}" if self.key else self.what
+
+    def is_unknown(self) -> bool:
+        """Whether there is no such setting, whatever its value."""
+        return self.what.startswith(UNKNOWN)
+
+    def lies_in(self, sections: Iterable[str]) -> bool:
+        """Whether it is of one of these settings, or of one within."""
+        return any(self.key == section or self.key.startswith(f"{section}.") for section in sections)
 
 
 def checked(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
@@ -24,37 +45,73 @@ def checked(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
     return settings
 
 
-def typed(schema: type[Schema], values: Mapping[str, Any]) -> tuple[Schema | None, list[str]]:
-    """The typed settings (None where the values are wrong), and what is wrong, each as `key: what`."""
+def typed(schema: type[Schema], values: Mapping[str, Any]) -> tuple[Schema | None, list[Problem]]:
+    """The typed settings (None where the values are wrong), and what is wrong."""
     try:
         return schema.model_validate(values), []
     except ValidationError as error:
-        found: dict[str, list[str]] = {}
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+    problems: dict[str, Problem] = {}
+    wrong: set[Location] = set()
+    for detail in details:
+        if detail["type"] != PROBLEMS:  # these come below, with those of sections that hold wrong values besides
             where = _location(detail, values)
-            if detail["type"] == PROBLEMS:
-                found.setdefault(repr(where), []).extend(_joined(where, text) for text in detail["ctx"]["problems"])
-            else:  # of a union's members, the first to refuse a value speaks for all
-                found.setdefault(_key(where), [f"{_key(where)}: {_reason(detail, where, schema, values)}"])
-        return None, [problem for problems in found.values() for problem in problems]
+            key = _key(where)
+            wrong.add(tuple(takewhile(lambda part: isinstance(part, str), where)))
+            # of a union's members, the first to refuse a value speaks for all
+            problems.setdefault(key, Problem(key, _reason(detail, where, schema, values)))
+    beside: list[Problem] = []
+    _as_far_as_sound(schema, (), values, values, wrong, beside)
+    return None, [*problems.values(), *beside]
 
 
-def listed(problems: list[str]) -> str:
+def listed(problems: Sequence[Problem]) -> str:
     """Problems as one message."""
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return f"{count} in the settings:\n" + "\n".join(f"  - {problem}" for problem in problems)
 
 
-def plain(config: DictConfig) -> tuple[dict[str, Any], list[str], list[str]]:
+def problems_of(settings: Iterable[str], where: Location = ()) -> list[Problem]:
+    """Messages of a model, which begin with a field's name, as problems of the whole config."""
+    parts = [message.partition(": ") for message in settings]
+    return [Problem(_key((*where, name)), what) for name, _, what in parts]
+
+
+def _as_far_as_sound(
+    schema: type[Settings],
+    where: Location,
+    node: Any,
+    values: Mapping[str, Any],
+    wrong: set[Location],
+    problems: list[Problem],
+) -> Any:
+    """A section without its wrong values; adds what can be said of settings that exclude each other without these."""
+    models = _schemas(schema, where, values)
+    if not isinstance(node, Mapping) or len(models) != 1:
+        return node
+    sound = {
+        name: _as_far_as_sound(schema, (*where, name), value, values, wrong, problems)
+        for name, value in node.items()
+        if (*where, name) not in wrong
+    }
+    section = models[0].model_construct(**sound)
+    messages: list[str] = []
+    with suppress(AttributeError):  # one of the wrong values is asked for
+        messages.extend(section.problems())
+    problems += problems_of(messages, where)
+    return section
+
+
+def plain(config: DictConfig) -> tuple[dict[str, Any], list[str], list[Problem]]:
     """A composed config as plain values, with interpolations resolved; keys that nobody gave (`???`), which are absent;
     and problems of interpolations.
     """
     missing: list[str] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     return _plain(config, "", missing, problems), missing, problems
 
 
-def _plain(node: Any, prefix: str, missing: list[str], problems: list[str]) -> Any:
+def _plain(node: Any, prefix: str, missing: list[str], problems: list[Problem]) -> Any:
     if isinstance(node, ListConfig):
         return OmegaConf.to_container(node, resolve=True)
     values: dict[str, Any] = {}
@@ -68,7 +125,7 @@ def _plain(node: Any, prefix: str, missing: list[str], problems: list[str]) -> A
             nested = isinstance(value, DictConfig | ListConfig)
             values[str(name)] = _plain(value, f"{key}.", missing, problems) if nested else value
         except OmegaConfBaseException as error:
-            problems.append(f"{key}: {str(error).splitlines()[0]}")
+            problems.append(Problem(key, str(error).splitlines()[0]))
     return values
 
 
@@ -96,41 +153,37 @@ def _key(where: Location) -> str:
     return ".".join(str(part) for part in where if isinstance(part, str))
 
 
-def _joined(where: Location, problem: str) -> str:
-    return ".".join(filter(None, [_key(where), problem]))
-
-
 def _reason(detail: ErrorDetails, where: Location, schema: type[Settings], values: Any) -> str:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     key = _key(where)
     match kind:
         case "missing":
-            return f"missing; give it as {key}=…"
+            told = f"missing; give it as {key}=…"
         case "extra_forbidden":
             prefix = "".join(f"{part}." for part in where[:-1])
-            return f"unknown setting{suggestion(str(where[-1]), _names(schema, where[:-1], values), prefix)}"
+            told = f"{UNKNOWN}{suggestion(str(where[-1]), _names(schema, where[:-1], values), prefix)}"
         case "union_tag_invalid" | "union_tag_not_found":
-            tag = context.get("tag")
-            kinds = [] if tag is None else re.findall(r"'([^']*)'", context["expected_tags"])
-            kinds = kinds or _tags(schema, where[:-1], values)
-            return f"{tag!r} is unknown; allowed: {', '.join(kinds)}{suggestion(str(tag), kinds)}"
+            tag, kinds = context.get("tag"), _tags(schema, where[:-1], values)
+            told = f"{tag!r} is unknown; allowed: {', '.join(kinds)}{suggestion(str(tag), kinds)}"
         case "literal_error":
             choices = re.findall(r"'([^']*)'", context["expected"])
-            return f"{value!r} is not one of {', '.join(choices)}{suggestion(str(value), choices)}"
-        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
+            told = f"{value!r} is not one of {', '.join(choices)}{suggestion(str(value), choices)}"
+        case "greater_than_equal" | "less_than_equal":
             bound = next(iter(context.values()))
-            words = {"greater_than_equal": "at least", "less_than_equal": "at most"}.get(kind, kind.replace("_", " "))
-            return f"{value} is out of range; allowed is {words} {bound:g}"
+            words = "at least" if kind == "greater_than_equal" else "at most"
+            told = f"{value} is out of range; allowed is {words} {bound:g}"
         case "model_type" | "dict_type" | "model_attributes_type":
             kinds = _tags(schema, where, values)
             advice = f"allowed: {', '.join(kinds)}" if kinds else f"give its settings as {key}.<setting>=…"
-            return f"{value!r} is no group of settings; {advice}"
+            told = f"{value!r} is no group of settings; {advice}"
         case "too_short" | "too_long":
-            wanted = context.get("min_length", context.get("max_length"))
-            return f"{value} has {context['actual_length']} values; {wanted} are needed"
+            wanted = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+            told = f"{value} has {context['actual_length']} values; allowed are {wanted}"
         case "list_type":
-            return f"{value!r} is no list; give it as {key}=[{value}]"
-    return _WORDS[kind].format(value=value) if kind in _WORDS else detail["msg"]
+            told = f"{value!r} is no list; give it as {key}=[{value}]"
+        case _:
+            told = _WORDS.get(kind, detail["msg"]).format(value=value)
+    return told
 
 
 _WORDS = {
@@ -179,11 +232,12 @@ def _tags_of(model: type[Settings]) -> tuple[str, ...]:
     return () if field is None else get_args(field.annotation)
 
 
-def kinds(annotation: Any) -> tuple[str, ...]:
-    """The names that tell the members of a discriminated union apart."""
-    return tuple(tag for member in _members(annotation) for tag in _tags_of(member))
+def has_kinds(schema: type[Settings], name: str) -> bool:
+    """Whether a group's choice decides which settings there are in it."""
+    field = schema.model_fields.get(name)
+    return field is not None and len(list(_members(field.annotation))) > 1
 
 
-def as_union(annotation: Any, values: Mapping[str, Any]) -> Any:
+def as_union(annotation: Any, values: Mapping[str, Any] | Settings) -> Any:
     """Values typed as a member of a union, such as what a checkpoint says of its network. Raises `ValidationError`."""
     return TypeAdapter(annotation).validate_python(values)

@@ -5,8 +5,8 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from pochoir.config import to_settings
 from pochoir.config.validation import listed
 from pochoir.devices import is_main_process
-from pochoir.errors import ConfigError, PochoirError
+from pochoir.errors import ConfigError, PochoirError, StorageError
 from pochoir.experiments.records import STATUS
 from pochoir.experiments.run_page import write_run_page
 from pochoir.files import locked, read_json, storage_error, write_json
@@ -26,8 +26,8 @@ from pochoir.process import logging_to, prepare_process
 
 WORST = {"stylize": 1e6, "partial": 1e6}
 """Objective of a painting that failed: no loss comes near it, and optimisers want something finite. Of APs it is 0."""
-SAFE = ("checkpoints/last.ckpt", "checkpoints/best.ckpt", "last.ckpt", "metrics.json")
-"""What a run that ends early may have kept."""
+KEPT = ("best.ckpt", "last.ckpt", "metrics.json")
+"""Files by which a run that ended early can be used or continued."""
 
 log = logging.getLogger(__name__)
 Work = Callable[[], float | None]
@@ -42,29 +42,40 @@ def run_job(task: str, config: DictConfig) -> float | None:
     another run is at work.
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
-    main = is_main_process()
+    in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
     settings, problems = to_settings(task, config)
-    bar = settings is not None and shows_bar(settings)
-    with locked(folder) if main else nullcontext(), logging_to(folder / f"{task}.log" if main else None, bar=bar):
 
-        def work() -> float | None:
-            if settings is None:
-                raise ConfigError(listed(problems))
-            if lacking := list(settings.lacking()):
-                raise ConfigError(listed(lacking))
-            return run(task, settings, folder)
+    def work() -> float | None:
+        if problems:
+            raise ConfigError(listed(problems))
+        return run(task, settings, folder)
 
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
+    with at_work(task, settings, folder):
+        if in_sweep:
             return _job_of_sweep(config, work, folder, WORST.get(task, 0.0))
-        error = ""
+        error = "interrupted"
         try:
-            return _told(work, folder)
-        except PochoirError as problem:
-            error = str(problem)
-            log.error("%s: %s", type(problem).__name__, problem)
+            done = _told(work, folder)
+            error = ""
+        except Exception as problem:
+            error = _logged(problem)
             raise
         finally:
             _write_page(config, folder, error)
+        return done
+
+
+@contextmanager
+def at_work(task: str, settings: Any, folder: Path) -> Iterator[None]:
+    """Have a folder to oneself, with the project's messages on the terminal and in <task>.log there.
+
+    One process of several tells for all, and holds the folder. Raises `ConfigError` where another run is at work in it.
+    """
+    if is_main_process():
+        with locked(folder), logging_to(folder / f"{task}.log", bar=shows_bar(settings)):
+            yield
+    else:
+        yield
 
 
 def run(task: str, settings: Any, folder: Path) -> float | None:
@@ -78,13 +89,20 @@ def _told(work: Work, folder: Path) -> float | None:
     """Do the work; a full disk and the like are told as what they are, and what is safe."""
     try:
         return work()
-    except OSError as error:
-        known = storage_error(error)
+    except (OSError, StorageError) as error:
+        known = storage_error(error) if isinstance(error, OSError) else error
         if known is None:
             raise
-        safe = [name for name in SAFE if (folder / name).is_file()]
+        safe = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.name in KEPT]
         kept = f"safe in {folder} are {', '.join(safe)}" if safe else f"nothing was kept in {folder}"
-        raise type(known)(f"{known}; {kept}") from error
+        raise StorageError(f"{known}; {kept}") from error
+
+
+def _logged(error: Exception) -> str:
+    """An error as it is told, which the log keeps, too: with where it came from, unless its message says all."""
+    told = f"{type(error).__name__}: {error}"
+    log.error(told, exc_info=None if isinstance(error, PochoirError) else error)
+    return told
 
 
 def _job_of_sweep(config: DictConfig, work: Work, folder: Path, worst: float) -> float | None:
@@ -98,6 +116,8 @@ def _job_of_sweep(config: DictConfig, work: Work, folder: Path, worst: float) ->
     if earlier is not None and earlier["status"] == "finished":
         log.info("%s: finished already", folder)
         return earlier["objective"]
+    if not is_main_process():
+        return work()
     started = time.perf_counter()
     status: dict[str, Any] = {"status": "running", "overrides": overrides}
     write_json(folder / STATUS, status)
@@ -106,7 +126,7 @@ def _job_of_sweep(config: DictConfig, work: Work, folder: Path, worst: float) ->
     except Exception as error:  # whatever it is, the other jobs go on, and the summary tells of it
         if not isinstance(error, PochoirError):
             traceback.print_exc()
-        status.update(status="failed", error=f"{type(error).__name__}: {error}", objective=worst)
+        status.update(status="failed", error=_logged(error), objective=worst)
         print(f"failed: {folder}: {status['error']}", file=sys.stderr)
     status["seconds"] = round(time.perf_counter() - started, 2)
     write_json(folder / STATUS, status)
@@ -115,6 +135,6 @@ def _job_of_sweep(config: DictConfig, work: Work, folder: Path, worst: float) ->
 
 
 def _write_page(config: DictConfig, folder: Path, error: str = "") -> None:
-    if is_main_process():  # one process of several tells for all
-        with suppress(OSError):  # the disk may be full: the error that is told is the first
+    if is_main_process():
+        with suppress(OSError, StorageError):  # the disk may be full: the error that is told is the first
             write_run_page(folder, OmegaConf.to_container(config), error=error)

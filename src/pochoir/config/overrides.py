@@ -1,0 +1,139 @@
+"""Overrides as people type them: what cannot be read or chosen is told in words, the rest is put as Hydra takes it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra import compose
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override
+from hydra.errors import OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+
+from pochoir.config.validation import Problem
+from pochoir.errors import suggestion
+
+EXPERIMENT = "experiment"
+
+
+def read(loader: ConfigLoader, task: str, words: Sequence[str]) -> tuple[list[Override], list[Problem]]:
+    """Overrides, parsed; those that cannot be, or name no choice of their group, are problems instead."""
+    groups = compose(task, return_hydra_config=True).hydra.runtime.choices
+    given: list[Override] = []
+    problems: list[Problem] = []
+    for word in words:
+        try:
+            (override,) = OverridesParser.create(loader).parse_overrides([word])
+        except OverrideParseException:
+            problems.append(_unreadable(word))
+            continue
+        group, what = override.key_or_group, ""
+        if group == EXPERIMENT:
+            override, what = _experiment(loader, task, override)
+        elif options := loader.get_group_options(group):
+            what = _wrong_choice(task, groups, override, options)
+        if what:
+            problems.append(Problem(group, what))
+        else:
+            given.append(override)
+    return given, problems
+
+
+def experiments(loader: ConfigLoader, task: str) -> list[str]:
+    """Of a task: those of conf/experiment/<task>, and those of a folder of one's own."""
+    return [*loader.get_group_options(f"{EXPERIMENT}/{task}"), *loader.get_group_options(EXPERIMENT)]
+
+
+def several(override: Override) -> Problem:
+    """Several values where there is no multirun."""
+    key, _, value = _line(override).partition("=")
+    return Problem(
+        key,
+        f"{value} are several values: a text with commas wants quotes, \"{key}='{value}'\", a list brackets, "
+        f"{key}=[{value}], and a sweep the option -m",
+    )
+
+
+def of_sweeper(config: DictConfig) -> list[Override]:
+    """What `hydra.sweeper.params` vary."""
+    params = config.hydra.sweeper.get("params") or {}
+    return OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params.items()])
+
+
+def chooses(override: Override) -> bool:
+    """Whether it is about a group's choice."""
+    repository: Any = GlobalHydra.instance().config_loader().repository  # type: ignore[attr-defined]
+    return bool(repository.group_exists(override.key_or_group))
+
+
+def first(override: Override) -> str:
+    """With one value, the first of a sweep's; keys may be new: Hydra alone would end at the first that is."""
+    line = _line(override)
+    if override.is_sweep_override():
+        sweep = override.value()
+        value = sweep.start if isinstance(sweep, IntervalSweep) else next(override.sweep_string_iterator())
+        line = f"{line.partition('=')[0]}={value}"
+    return line if _is_settled(override) else f"++{line}"
+
+
+def for_hydra(override: Override, chosen: DictConfig) -> str:
+    """As Hydra takes it; chosen: the config of the choices alone, which tells what keys are new."""
+    parent, _, name = override.key_or_group.rpartition(".")
+    section = OmegaConf.select(chosen, parent) if parent else chosen
+    is_there = isinstance(section, DictConfig) and name in list(section)
+    return _line(override) if is_there or _is_settled(override) else f"++{_line(override)}"
+
+
+def _is_settled(override: Override) -> bool:
+    """Groups, Hydra's own settings, and what says itself how it comes in."""
+    return _line(override).startswith(("+", "~", "hydra.")) or chooses(override)
+
+
+def _line(override: Override) -> str:
+    return override.input_line or ""
+
+
+def _unreadable(word: str) -> Problem:
+    key, equals, value = word.partition("=")
+    if not equals:
+        return Problem("", f"'{word}' is no setting; settings are given as <key>=<value>")
+    quoted = value.strip("'").replace("'", r"\'")
+    return Problem(
+        key, f"{value} cannot be read; Hydra wants it in quotes, and the shell these in quotes: \"{key}='{quoted}'\""
+    )
+
+
+def _wrong_choice(task: str, groups: Mapping[str, Any], override: Override, options: Sequence[str]) -> str:
+    if override.key_or_group not in groups and not _line(override).startswith(("+", "~")):
+        return f"{task} has no such group; there are {', '.join(name for name in groups if 'hydra' not in name)}"
+    wrong = [value for value in _values(override) if isinstance(value, str) and value not in options]
+    return f"{wrong[0]!r} is unknown; allowed: {_list(options, wrong[0])}" if wrong else ""
+
+
+def _values(override: Override) -> list[Any]:
+    """What an override chooses: one thing, or several that a list or a sweep names."""
+    value = override.value()
+    return value.list if isinstance(value, ChoiceSweep) else value if isinstance(value, list) else [value]
+
+
+def _experiment(loader: ConfigLoader, task: str, override: Override) -> tuple[Override, str]:
+    """`experiment=demo` as where it lies, conf/experiment/<task>/demo.yaml; of a folder of one's own, as it is."""
+    places = {name: f"{task}/{name}" for name in loader.get_group_options(f"{EXPERIMENT}/{task}")}
+    words = []
+    for value in _values(override):
+        if value is not None and value not in {*experiments(loader, task), *places.values()}:
+            name = str(value).rpartition("/")[-1]
+            tasks = loader.get_group_options(EXPERIMENT, ObjectType.GROUP)
+            others = [other for other in tasks if name in loader.get_group_options(f"{EXPERIMENT}/{other}")]
+            for_others = f" (it is one of {', '.join(others)})" if others else ""
+            return override, f"{task} has no {value!r}{for_others}; allowed: {_list(experiments(loader, task), name)}"
+        words.append("null" if value is None else places.get(value, value))
+    chosen = ",".join(words)
+    line = f"{EXPERIMENT}=[{chosen}]" if isinstance(override.value(), list) else f"{EXPERIMENT}={chosen}"
+    return OverridesParser.create(loader).parse_overrides([line])[0], ""
+
+
+def _list(options: Sequence[str], word: str) -> str:
+    return f"{', '.join(options) or 'none'}{suggestion(word, options)}"
