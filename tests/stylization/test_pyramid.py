@@ -3,29 +3,31 @@
 import pytest
 import torch
 
-from pochoir.config import RecipeConfig
+from pochoir.config import load_config
 from pochoir.images.resizing import resize
-from pochoir.stylization.pyramid import MIN_SIDE, WORK, Level, enlarge, pixels_to_see, pyramid
+from pochoir.stylization.pyramid import MIN_SIDE, WORK, Level, enlarge, pyramid
+
+RECIPE = load_config("stylize").recipe
 
 
 def test_levels_double_up_to_the_picture() -> None:
-    levels = pyramid((341, 512), RecipeConfig(coarsest=128, steps=[100, 60, 30], depths=[5, 4]))
+    levels = pyramid((341, 512), RECIPE.but(coarsest=128, steps=[100, 60, 30], depths=[5, 4]))
     assert levels == [Level((85, 128), 100, 5), Level((170, 256), 60, 4), Level((341, 512), 30, 4)]
 
 
 def test_the_last_number_of_steps_holds_for_all_larger_levels() -> None:
-    levels = pyramid((2048, 1024), RecipeConfig(coarsest=128, steps=[9, 5], depths=[5]))
+    levels = pyramid((2048, 1024), RECIPE.but(coarsest=128, steps=[9, 5], depths=[5]))
     assert [level.steps for level in levels] == [9, 5, 5, 5, 5]
     assert [max(level.size) for level in levels] == [128, 256, 512, 1024, 2048]
 
 
 @pytest.mark.parametrize("side", [100, 128, 180])
 def test_a_small_picture_has_one_level(side: int) -> None:
-    assert pyramid((side, side), RecipeConfig(coarsest=128, steps=[7, 5], depths=[5, 3])) == [Level((side, side), 7)]
+    assert pyramid((side, side), RECIPE.but(coarsest=128, steps=[7, 5], depths=[5, 3])) == [Level((side, side), 7)]
 
 
 def test_no_level_is_too_narrow_for_the_encoder() -> None:
-    levels = pyramid((80, 2000), RecipeConfig(coarsest=128, steps=[10], depths=[5]))
+    levels = pyramid((80, 2000), RECIPE.but(coarsest=128, steps=[10], depths=[5]))
     assert min(levels[0].size) >= MIN_SIDE
     assert levels[-1].size == (80, 2000)
 
@@ -55,7 +57,3 @@ def test_enlarging_adds_the_detail_of_the_content_and_only_that() -> None:
     assert torch.allclose(enlarge(small, content, (64, 48)), content, atol=1e-6)
     flat = torch.full((1, 3, 64, 48), 0.5)
     assert torch.allclose(enlarge(small, flat, (64, 48)), resize(small, (64, 48)), atol=1e-6)
-
-
-def test_looking_at_content_style_and_result_is_work_too() -> None:
-    assert pixels_to_see([Level((30, 30), 4), Level((60, 60), 2)]) == 900 * 4 + 600 + 3600 * 2 + 2400 + 3600

@@ -8,14 +8,16 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from pochoir.config import EncoderConfig, RecipeConfig
+from pochoir.config import load_config
 from pochoir.errors import ConfigError, NonFiniteLossError
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Subject
 from pochoir.stylization.pyramid import Level
 from pochoir.stylization.stylizer import Stylizer
 
-LAYERS = EncoderConfig(content_layers=["relu2_1"], style_layers=["relu1_1", "relu2_1"])
+CONFIG = load_config("stylize")
+LAYERS = CONFIG.encoder.but(content_layers=["relu2_1"], style_layers=["relu1_1", "relu2_1"])
+RECIPE = CONFIG.recipe.but(content_weight=0.1, tv_weight=0)
 LEVELS = [Level((32, 27), 4), Level((48, 40), 3), Level((64, 53), 3)]
 STEPS = 10
 
@@ -33,9 +35,8 @@ class StopAfter(pl.Callback):
 
 
 def stylizer(encoder: Encoder, content: Tensor, style: Tensor, levels: list[Level] = LEVELS, **recipe: Any) -> Stylizer:
-    settings = RecipeConfig(content_weight=0.1, style_weight=1, **recipe)
     subject = Subject(content, [style], [1.0])
-    return Stylizer(subject, content, encoder=encoder, levels=levels, layers=LAYERS, recipe=settings)
+    return Stylizer(subject, content, encoder=encoder, levels=levels, layers=LAYERS, recipe=RECIPE.but(**recipe))
 
 
 def trainer(folder: Path, callbacks: list[pl.Callback] | None = None, **settings: Any) -> pl.Trainer:
@@ -132,7 +133,7 @@ def test_outside_the_region_the_picture_is_the_content(
         encoder=encoder,
         levels=[Level((96, 80), 5)],
         layers=LAYERS,
-        recipe=RecipeConfig(content_weight=0),
+        recipe=RECIPE.but(content_weight=0),
     )
     trainer(tmp_path, max_epochs=1).fit(painted)
     outside = region.expand_as(blobs) == 0
@@ -159,10 +160,10 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_last_good_p
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"precision": "bf16-true"}, "8 bits of mantissa"),
+        ({"precision": "bf16-true"}, "would round the picture itself"),
         ({"accumulate_grad_batches": 2}, "gradient of the same picture"),
         ({"gradient_clip_val": 1.0}, "L-BFGS infers curvature"),
-        ({"devices": 2, "strategy": "ddp"}, "cannot share one picture"),
+        ({"devices": 2, "strategy": "ddp"}, "a picture cannot be shared"),
     ],
 )
 def test_what_lightning_would_run_silently_wrong_is_refused(

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,9 +55,9 @@ class CheckpointOnInterrupt(pl.Callback):
 
 @contextmanager
 def told_how_to_continue(folder: Path) -> Iterator[None]:
-    """Say how to go on with what Ctrl-C ends."""
+    """Say how to go on with what Ctrl-C ends, and end the program."""
     try:
         yield
-    except SystemExit:  # Lightning's answer to Ctrl-C
+    except KeyboardInterrupt:
         log.info("Interrupted; continue with hydra.run.dir=%s", folder)
-        raise
+        sys.exit(1)

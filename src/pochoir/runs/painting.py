@@ -152,7 +152,7 @@ def _record(
         "seconds": round(painting.seconds, 2),
         "peak_memory_gb": gigabytes,
         "size": {"height": plan.size[0], "width": plan.size[1]},
-        "precision": str(plan.dtype).removeprefix("torch."),
+        "precision": plan.precision,
         "notes": list(painting.notes),
         "versions": versions(),
     }

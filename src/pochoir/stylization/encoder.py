@@ -10,6 +10,7 @@ from torch.nn import functional
 from torchvision.models import VGG16_Weights, VGG19_Weights
 
 from pochoir.config import VGG_BLOCKS, EncoderConfig, vgg_layers
+from pochoir.devices import fast_type
 from pochoir.errors import ConfigError, WeightsError
 from pochoir.weights import checkpoint_state, load_strictly, torchvision_state, vgg19_imagenet
 
@@ -119,6 +120,11 @@ def propagate(guide: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         small = min(levels[-1].shape[-2:]) < 2
         levels.append(levels[-1] if small else functional.avg_pool2d(levels[-1], 2))
     return {layer: levels[block_of(layer) - 1] for layer in layers}
+
+
+def precision_of(config: EncoderConfig, device: torch.device) -> str:
+    """float32 or bfloat16: what an encoder computes in on a device, where `auto` is left to it."""
+    return str(fast_type(device)).removeprefix("torch.") if config.precision == "auto" else config.precision
 
 
 def build_encoder(config: EncoderConfig) -> Encoder:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pochoir.config import EncoderConfig, PaintConfig
-from pochoir.devices import device_of, fast_type
+from pochoir.devices import device_of
 from pochoir.images import Picture, Pixels, read_rgb, to_pixels, to_tensor
-from pochoir.images.resizing import Size, cover, fit, resize
-from pochoir.stylization.encoder import Encoder, build_encoder
+from pochoir.images.resizing import cover, fit, resize
+from pochoir.stylization.encoder import Encoder, build_encoder, precision_of
 from pochoir.stylization.objective import Subject
 from pochoir.stylization.painting import Painting, paint
 from pochoir.stylization.plan import Plan, fitted, free_memory, gigabytes
@@ -61,8 +61,8 @@ class Job:
             )
         if self.content.alpha is not None and config.suffix == ".jpg":
             notes += (f"{self.name}: its transparency is lost, as a JPEG holds none; suffix=.png keeps it",)
-        dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(config.encoder.precision)
-        plan = Plan(fit(full, side), dtype or fast_type(device), config.recipe, config.encoder.layers, notes)
+        precision = precision_of(config.encoder, device)
+        plan = Plan(fit(full, side), precision, config.recipe, config.encoder.layers, notes)
         return fitted(plan, config.memory * 1e9 if config.memory else free_memory(device))
 
 
@@ -87,18 +87,16 @@ def paint_job(
         sum(level.steps for level in levels),
         len(levels),
         gigabytes(plan.bytes_needed),
-        str(plan.dtype).removeprefix("torch."),
+        plan.precision,
     )
-    subject = job.subject()
+    subject = job.subject().fitted(plan.size)
     painting = paint(
         subject,
         encoder_of(config.encoder),
         plan.recipe,
-        layers=config.encoder,
+        layers=config.encoder.but(precision=plan.precision),
         trainer=config.trainer,
-        size=plan.size,
-        initial=initial_picture(config, subject, plan.size),
-        dtype=plan.dtype,
+        initial=initial_picture(config, subject),
         suffix=config.suffix,
         callbacks=callbacks,
         logger=logger,
@@ -111,23 +109,29 @@ def paint_job(
     return replace(painting, notes=(*plan.notes, *painting.notes))
 
 
-def initial_picture(config: PaintConfig, subject: Subject, size: Size) -> Tensor | None:
-    """`[1, 3, H, W]` in [0, 1]: what the coarsest level starts from; None for the content."""
-    if config.init == "content":
-        return None
-    if config.init == "noise":
-        return torch.rand((1, 3, *size), generator=torch.Generator().manual_seed(config.seed))
-    if config.init == "style":
-        return cover(subject.fitted(size).seen().styles[0], size)
+def initial_picture(config: PaintConfig, subject: Subject) -> Tensor | None:
+    """`[1, 3, H, W]` in [0, 1], of the subject's size: what the coarsest level starts from; None for the content."""
+    size = (subject.content.shape[-2], subject.content.shape[-1])
+    match config.init:
+        case "content":
+            return None
+        case "noise":
+            return torch.rand((1, 3, *size), generator=torch.Generator().manual_seed(config.seed))
+        case "style":
+            return cover(subject.seen().styles[0], size)
     return cover(to_tensor(read_rgb(Path(config.init).expanduser()))[None], size)
 
 
 def encoder_of(config: EncoderConfig) -> Encoder:
     """The encoder of a config in float32, loaded once for all that ask for the same."""
-    return _encoder(config.but(content_layers=[], style_layers=[], **_UNWEIGHTED).model_dump_json())
+    return _encoder(config.but(**_ANY_USE).model_dump_json())
 
 
-_UNWEIGHTED = {"content_layer_weights": None, "style_layer_weights": None}
+_ANY_USE: dict[str, Any] = {
+    **{"precision": "auto", "content_layers": [], "style_layers": []},
+    **{"content_layer_weights": None, "style_layer_weights": None},
+}
+"""Settings that say how an encoder is used, and not which it is."""
 
 
 @lru_cache(maxsize=1)  # an encoder is 80 MB

@@ -1,5 +1,7 @@
 """Painting in memory: a subject on tensors becomes a painting, with what it is worth."""
 
+import logging
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +23,14 @@ from pochoir.images import Picture, Pixels, to_pixels, to_tensor
 from pochoir.images.files import as_saved, write_image
 from pochoir.images.resizing import Size, resize
 from pochoir.stylization.colors import luminance, with_luminance
-from pochoir.stylization.encoder import Encoder
+from pochoir.stylization.encoder import Encoder, precision_of
 from pochoir.stylization.objective import Subject, vanished
 from pochoir.stylization.pyramid import pyramid
 from pochoir.stylization.scoring import losses_and_scores
 from pochoir.stylization.stylizer import Stylizer
 from pochoir.trainer import build_trainer
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,33 +72,34 @@ class Painting:
         return buffer.getvalue()
 
 
-def paint(
+def paint(  # noqa: PLR0913 (the last three go to Lightning)
     subject: Subject,
     encoder: Encoder,
     recipe: RecipeConfig,
     *,
     layers: EncoderConfig,
     trainer: PaintTrainerConfig,
-    size: Size | None = None,
     initial: Tensor | None = None,
-    dtype: torch.dtype = torch.float32,
     suffix: str = ".png",
     callbacks: Sequence[pl.Callback] = (),
     logger: Any = False,
     resume: Path | None = None,
 ) -> Painting:
-    """Paint a subject at a size, (height, width) in pixels; None: as it is.
+    """Paint a subject at the size of its content; see `Subject.fitted` for another.
 
-    encoder: in float32; it stays as it is. dtype: what a copy of it paints in. initial: `[1, 3, H, W]` in [0, 1] of any
-    size, what the coarsest level starts from; None: the content. suffix: the format that the picture is judged in.
-    callbacks, logger: of Lightning's Trainer. resume: a checkpoint of the same painting, written by such a callback.
+    encoder: in float32; it stays as it is, and a copy paints in the `precision` of `layers`. initial: `[1, 3, H, W]` in
+    [0, 1] of any size, what the coarsest level starts from; None: the content. suffix: the format that the picture is
+    judged in. callbacks, logger: of Lightning's Trainer. resume: a checkpoint of the same painting, written by such a
+    callback.
     Raises `NonFiniteLossError`, with the last good picture, `DataError` for a region too small to paint, and
     `ConfigError` for a device that is not there.
     """
     started = time.perf_counter()
-    subject = subject.fitted((subject.content.shape[-2], subject.content.shape[-1]) if size is None else size)
     seen = subject.seen()
     levels = pyramid((subject.content.shape[-2], subject.content.shape[-1]), recipe)
+    notes = vanishing_notes(subject, [level.size for level in levels], layers.layers)
+    for note in notes:
+        log.info(note)
     lightning = build_trainer(
         trainer,
         callbacks=callbacks,
@@ -109,23 +114,35 @@ def paint(
     stylizer = Stylizer(
         seen,
         seen.content if initial is None else initial,
-        encoder=encoder.cast(dtype, device),
+        encoder=encoder.cast(getattr(torch, precision_of(layers, device)), device),
         levels=levels,
         layers=layers,
         recipe=recipe,
         log_every=trainer.log_every_n_steps,
     )
+    hearing = signal.getsignal(signal.SIGINT)
     try:
         lightning.fit(stylizer, ckpt_path=resume, weights_only=True)
     except NonFiniteLossError as error:
         error.last_good = to_pixels(stylizer.last_good_picture()[0])
         raise
+    except SystemExit:  # Lightning's answer to Ctrl-C, which it has made the process deaf to
+        signal.signal(signal.SIGINT, hearing)
+        raise KeyboardInterrupt from None
     pixels = as_saved(to_pixels(_colored(subject, stylizer.picture().cpu())[0]), suffix)
     alone = pixels if subject.region is None else to_pixels(_colored(subject, stylizer.paint().cpu())[0])
     seconds = time.perf_counter() - started
     losses, errors = judged(pixels, subject, encoder.cast(encoder.dtype, device), layers, recipe)
-    notes = vanishing_notes(subject, [level.size for level in levels], layers.layers)
-    return Painting(pixels, alone, losses, **errors, evaluations=stylizer.global_step, seconds=seconds, notes=notes)
+    return Painting(
+        pixels=pixels,
+        paint=alone,
+        losses=losses,
+        style_error=errors["style_error"],
+        content_error=errors["content_error"],
+        evaluations=stylizer.global_step,
+        seconds=seconds,
+        notes=notes,
+    )
 
 
 def judged(
@@ -154,4 +171,4 @@ def vanishing_notes(subject: Subject, sizes: Sequence[Size], layers: tuple[str, 
 
 def _colored(subject: Subject, painted: Tensor) -> Tensor:
     """What was painted in grey, in the colours that are kept."""
-    return with_luminance(subject.content, painted) if subject.keep_colors == "luminance" else painted
+    return with_luminance(subject.content.cpu(), painted) if subject.keep_colors == "luminance" else painted

@@ -1,4 +1,4 @@
-"""What a picture will cost in memory and time, what it is painted in, and what gives way when memory will not do."""
+"""What a picture will cost in memory, what it is painted in, and what gives way when memory will not do."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -20,32 +20,27 @@ WORKING_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Plan:
-    """How one picture is painted: its size, the encoder's type, the recipe; `notes` say what gave way and why."""
+    """How one picture is painted: size, the encoder's `precision` (float32 or bfloat16), recipe; and what gave way."""
 
     size: Size
-    dtype: torch.dtype
+    precision: str
     recipe: RecipeConfig
     layers: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def bytes_needed(self) -> float:
-        return memory_needed(self.size, self.layers, self.dtype, self.recipe)
+        return memory_needed(self.size, self.layers, self.precision, self.recipe)
 
     def to_json(self) -> dict[str, Any]:
         """In JSON's types, so that a run that was broken off goes on as it began, whatever memory is free then."""
-        return {**asdict(self), "recipe": self.recipe.model_dump(), "dtype": str(self.dtype).removeprefix("torch.")}
+        return {**asdict(self), "recipe": self.recipe.model_dump()}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Plan":
         """What `to_json` gave."""
-        return cls(
-            size=(stored["size"][0], stored["size"][1]),
-            dtype=getattr(torch, stored["dtype"]),
-            recipe=RecipeConfig.model_validate(stored["recipe"]),
-            layers=tuple(stored["layers"]),
-            notes=tuple(stored["notes"]),
-        )
+        tuples = {name: tuple(stored[name]) for name in ("size", "layers", "notes")}
+        return cls(**{**stored, **tuples, "recipe": RecipeConfig.model_validate(stored["recipe"])})
 
 
 def free_memory(device: torch.device) -> float:
@@ -54,14 +49,14 @@ def free_memory(device: torch.device) -> float:
     return WORKING_SHARE * free
 
 
-def memory_needed(size: Size, layers: tuple[str, ...], dtype: torch.dtype, recipe: RecipeConfig) -> float:
+def memory_needed(size: Size, layers: tuple[str, ...], precision: str, recipe: RecipeConfig) -> float:
     """Bytes that one evaluation with its gradient and the optimiser take at full size, weights included.
 
     Counted are the activations that the backward pass needs, pooling indices, float32 copies at the layers that are
     looked at with their gradients, and the optimiser's pictures.
     """
     pixels = size[0] * size[1]
-    item = torch.finfo(dtype).bits // 8
+    item = 4 if precision == "float32" else 2
     deepest = max((block_of(layer), int(layer[6])) for layer in layers) if layers else (1, 1)
     total = 0.0
     for block, channels in enumerate(CHANNELS[: deepest[0]], start=1):
@@ -88,8 +83,8 @@ def fitted(plan: Plan, limit: float) -> Plan:
     if plan.recipe.optimizer == "lbfgs":
         recipe = plan.recipe.but(optimizer="adam", lr=0.05)
         plan = replace(plan, recipe=recipe, notes=(*plan.notes, f"Adam instead of L-BFGS: {why}"))
-    if plan.bytes_needed > limit and plan.dtype == torch.float32:
-        plan = replace(plan, dtype=torch.bfloat16, notes=(*plan.notes, f"bfloat16 instead of float32: {why}"))
+    if plan.bytes_needed > limit and plan.precision == "float32":
+        plan = replace(plan, precision="bfloat16", notes=(*plan.notes, f"bfloat16 instead of float32: {why}"))
     size, side = plan.size, max(plan.size)
     while plan.bytes_needed > limit:
         side = int(side * 0.95)

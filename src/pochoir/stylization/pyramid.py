@@ -9,8 +9,6 @@ from pochoir.images.resizing import Size, fit, resize
 
 MIN_SIDE = 32
 """Short side of the smallest level in pixels: two features at the encoder's last stride."""
-
-
 WORK = {1: 0.05, 2: 0.16, 3: 0.31, 4: 0.77, 5: 1.0}
 """Of an evaluation up to relu5_1, the multiplications that remain if no layer beyond a block is looked at (VGG-19)."""
 
@@ -26,10 +24,6 @@ class Level:
     depth: int = 5
 
     @property
-    def pixels(self) -> int:
-        return self.size[0] * self.size[1]
-
-    @property
     def work(self) -> float:
         """Pixels passed through the whole encoder, or as much work: what time is proportional to."""
         return self.look * self.steps
@@ -37,7 +31,7 @@ class Level:
     @property
     def look(self) -> float:
         """Work of one evaluation."""
-        return self.pixels * WORK[self.depth]
+        return self.size[0] * self.size[1] * WORK[self.depth]
 
 
 def pyramid(size: Size, recipe: RecipeConfig) -> list[Level]:
@@ -52,15 +46,6 @@ def pyramid(size: Size, recipe: RecipeConfig) -> list[Level]:
         sides.insert(0, half)
     steps, depths = (given + given[-1:] * len(sides) for given in (recipe.steps, recipe.depths))
     return [Level(fit(size, side), *chosen) for side, *chosen in zip(sides, steps, depths, strict=False)]
-
-
-def pixels_to_see(levels: list[Level]) -> float:
-    """Pixels that a run passes through the encoder with their gradient, or as much work without.
-
-    Besides its evaluations, a level looks at its content and style, and the saved picture is looked at like that once
-    more; a look without a gradient is a third of one with it.
-    """
-    return sum(level.work + level.look * 2 / 3 for level in levels) + levels[-1].pixels
 
 
 def enlarge(image: Tensor, content: Tensor, size: Size) -> Tensor:

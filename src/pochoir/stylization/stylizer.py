@@ -30,8 +30,8 @@ class Stylizer(pl.LightningModule):
     the losses to the next, the Trainer's `log_every_n_steps` (nine values cost as much as a small step).
 
     The encoder, on the Trainer's device, stays outside the module's state: checkpoints hold z, the optimiser, the level
-    and its losses so far, and continue at any step as if nothing had happened. Needs a Trainer with `max_epochs=len(levels)` and
-    `reload_dataloaders_every_n_epochs=1`.
+    and its losses so far, and continue at any step as if nothing had happened. Needs a Trainer with
+    `max_epochs=len(levels)` and `reload_dataloaders_every_n_epochs=1`.
     """
 
     def __init__(
