@@ -9,8 +9,9 @@ from pochoir.composition.selection import select
 from pochoir.composition.stencil import cut
 from pochoir.composition.stencil import find as find_as_told
 from pochoir.config import PartialConfig, StylizeConfig, load_config
+from pochoir.config.painting import weight_problems
 from pochoir.errors import ConfigError
-from pochoir.images import PictureLike, as_picture
+from pochoir.images import PictureLike, Pixels, as_picture
 from pochoir.images.files import as_saved
 from pochoir.inspection.progress import progress as progress_callbacks
 from pochoir.segmentation.instances import Instances
@@ -46,10 +47,10 @@ def stylize(
     `["size=512", "recipe.style_weight=3"]`. Raises `PochoirError`s with plain messages.
     """
     config: StylizeConfig = load_config("stylize", _overrides(recipe, overrides))
-    styles = [as_picture(one, "style").on_white for one in _several(style)]
-    weights = list(blend or [1.0] * len(styles))
-    if len(weights) != len(styles) or min(weights) < 0 or sum(weights) <= 0:
-        raise ConfigError(f"blend: {weights} must be a number from 0 on for each of {len(styles)} styles, not all 0")
+    styles = _styles(style)
+    weights = [1.0] * len(styles) if blend is None else list(blend)
+    if problems := weight_problems(weights, len(styles)):
+        raise ConfigError(f"blend: {problems[0]}")
     shares = [weight / sum(weights) for weight in weights]
     return _painted(Job("painting", as_picture(content, "content"), styles, config, shares), progress)
 
@@ -73,14 +74,14 @@ def partial(
     started = time.perf_counter()
     config: PartialConfig = load_config("partial", _overrides(recipe, overrides))
     picture = as_picture(photo, "photo")
-    several = _several(style)
-    styles = [as_picture(one, "style").on_white for one in several]
-    if background is not None:
-        styles.append(as_picture(background, "background").on_white)
+    styles = _styles(style)
+    behind = [] if background is None else [as_picture(background, "background").on_white]
+    if config.region.name == "background" and len(styles + behind) > 1:
+        raise ConfigError("region=background: is painted in one style; give one, and no `background`")
     found = find_as_told(picture, config) if objects is None else objects
     chosen = select(found, config.region)
-    stencil = cut(picture, found, chosen, len(several), config, paints_background=background is not None)
-    patches = paint_regions(stencil, styles, config, lambda job: _painted(job, progress))
+    stencil = cut(picture, found, chosen, len(styles), config, paints_background=bool(behind))
+    patches = paint_regions(stencil, styles + behind, config, lambda job: _painted(job, progress))
     result = as_saved(compose(stencil.photo, patches), config.suffix)
     return partial_painting(stencil, patches, result, config, time.perf_counter() - started)[0]
 
@@ -93,5 +94,8 @@ def _overrides(recipe: str | None, overrides: Sequence[str]) -> list[str]:
     return [*([] if recipe is None else [f"recipe={recipe}"]), *overrides]
 
 
-def _several(style: Any) -> list[Any]:
-    return list(style) if isinstance(style, list | tuple) else [style]
+def _styles(style: PictureLike | Sequence[PictureLike]) -> list[Pixels]:
+    several: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
+    if not several:
+        raise ConfigError("style: give a picture, or several")
+    return [as_picture(one, "style").on_white for one in several]

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from pochoir.composition.edges import alpha_of, distances, exclusive, feathered, predicted_radius, refined
-from pochoir.config import RegionConfig
+from pochoir.config import load_config
 from pochoir.errors import ConfigError
 
+REGION = load_config("partial").region
 PHOTO = np.full((60, 80, 3), 40, dtype=np.uint8)
 PHOTO[15:45, 20:60] = 210  # an object with a sharp edge
 TRUE = PHOTO[..., 0] > 100
 
 
 def test_alpha_is_exact_away_from_the_edge() -> None:
-    alpha = alpha_of(TRUE.astype(np.float32), PHOTO, RegionConfig(feather=2), radius=3)
+    alpha = alpha_of(TRUE.astype(np.float32), PHOTO, REGION.but(feather=2), radius=3)
     inside, outside = distances(TRUE)
     assert (alpha[inside > 6] == 1).all()
     assert (alpha[outside > 6] == 0).all()
@@ -63,9 +64,9 @@ def test_feathering_softens_over_its_width() -> None:
 
 def test_the_threshold_decides_what_belongs() -> None:
     soft = np.where(TRUE, 0.7, 0.5).astype(np.float32)
-    settings = RegionConfig(refine="off", feather=0, mask_threshold=0.6)
+    settings = REGION.but(refine="off", feather=0, mask_threshold=0.6)
     assert (alpha_of(soft, PHOTO, settings, radius=0) == TRUE).all()
-    assert (alpha_of(soft, PHOTO, RegionConfig(mask_threshold=0.8), radius=2) == 0).all()
+    assert (alpha_of(soft, PHOTO, REGION.but(mask_threshold=0.8), radius=2) == 0).all()
 
 
 def test_overlaps_belong_to_the_front_once() -> None:

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from pochoir.composition.selection import described, select
-from pochoir.config import RegionConfig
+from pochoir.config import load_config
 from pochoir.errors import DataError
 from pochoir.segmentation.instances import Instances
+
+REGION = load_config("partial").region
 
 
 @pytest.fixture
@@ -30,7 +32,6 @@ def instances() -> Instances:
         ({"choose": "largest"}, [1]),
         ({"choose": "best", "min_size": 0.1}, [1]),
         ({"indices": [2, 0]}, [0, 2]),
-        ({"min_score": 0.7}, [0, 1]),
         ({"min_size": 0.1}, [1, 2]),
         ({"point": [3.5, 3.5]}, [0]),
         ({"point": [25.0, 20.0]}, [1]),  # where two overlap: the front one
@@ -39,7 +40,7 @@ def instances() -> Instances:
     ],
 )
 def test_rules(instances: Instances, rule: dict[str, Any], chosen: list[int]) -> None:
-    assert select(instances, RegionConfig(**rule)) == chosen
+    assert select(instances, REGION.but(**rule)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,13 @@ def test_rules(instances: Instances, rule: dict[str, Any], chosen: list[int]) ->
         ({"point": [0.0, 39.0]}, r"region\.point: \[0\.0, 39\.0\] hits no instance"),
         ({"point": [50.0, 3.0]}, r"lies outside the photo of 40×40 pixels"),
         ({"box": [36.0, 36, 39, 39]}, r"region\.box: .* meets no instance"),
-        ({"min_score": 0.99}, r"no instance with score ≥ 0\.99"),
-        ({"mask_threshold": 0.95}, r"no instance with score"),
+        ({"min_size": 0.9}, r"no instance with area ≥ 90\.0% of the photo"),
+        ({"mask_threshold": 0.95}, r"no instance with area .* where mask_threshold is 0\.95"),
     ],
 )
 def test_errors_list_what_was_found(instances: Instances, rule: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
-        select(instances, RegionConfig(**rule))
+        select(instances, REGION.but(**rule))
     assert "1: score 0.80, box 10,10 to 30,30, 360 pixels" in str(caught.value)
     assert str(caught.value).count("score 0") >= 3
 
@@ -64,4 +65,4 @@ def test_nothing_found_is_said(instances: Instances) -> None:
     none = instances.above(1.0)
     assert described(none) == []
     with pytest.raises(DataError, match="no object was found"):
-        select(none, RegionConfig())
+        select(none, REGION)

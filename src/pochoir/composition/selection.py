@@ -12,21 +12,20 @@ from pochoir.segmentation.instances import Instances
 def select(instances: Instances, rule: RegionConfig) -> list[int]:
     """Indices of the chosen instances, front (highest score) first.
 
-    Small and uncertain ones are left out, then one by a point or a box is taken, or those numbered, or all, the best,
-    the largest. Raises `DataError` that says what was asked for and lists what there is.
+    Small ones are left out, then one by a point or a box is taken, or those numbered, or all, the best, the largest.
+    Raises `DataError` that says what was asked for and lists what there is.
     """
     solid = instances.masks >= rule.mask_threshold
-    areas = solid.flatten(1).sum(dim=1) if len(instances) else torch.zeros(0)
+    areas = solid.flatten(1).sum(dim=1)
     if rule.indices is not None:
         beyond = [index for index in rule.indices if index >= len(instances)]
         if beyond:
             raise _nothing(f"region.indices: there is no instance {beyond[0]}", instances)
         return sorted(set(rule.indices))
-    share = areas / max(1, instances.masks[0].numel()) if len(instances) else areas
-    fit = (instances.scores >= rule.min_score) & (share >= rule.min_size) & (areas > 0)
-    candidates: list[int] = torch.nonzero(fit).flatten().tolist()
+    least = rule.min_size * solid.shape[-2] * solid.shape[-1]
+    candidates: list[int] = torch.nonzero((areas >= least) & (areas > 0)).flatten().tolist()
     if not candidates:
-        wanted = f"with score ≥ {rule.min_score:g} and area ≥ {rule.min_size:.1%} of the photo"
+        wanted = f"with area ≥ {rule.min_size:.1%} of the photo where mask_threshold is {rule.mask_threshold:g}"
         raise _nothing(f"no instance {wanted}" if len(instances) else "no object was found", instances)
     if rule.point is not None:
         return [_at_point(rule.point, candidates, solid, instances)]

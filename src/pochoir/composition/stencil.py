@@ -14,7 +14,7 @@ from pochoir.composition.given import from_box, from_coco, from_masks
 from pochoir.composition.regions import Region, background_region, object_regions
 from pochoir.config import PartialConfig
 from pochoir.devices import device_of
-from pochoir.errors import DataError
+from pochoir.errors import ConfigError, DataError
 from pochoir.images import Picture, to_pixels, to_tensor
 from pochoir.images.resizing import Size, fit, resize
 from pochoir.segmentation.instances import Instances
@@ -42,7 +42,8 @@ def find(photo: Picture, config: PartialConfig) -> Instances:
     if config.masks is not None:
         return from_masks([Path(mask).expanduser() for mask in config.masks], photo.size)
     if config.annotations is not None:
-        assert config.content is not None  # as the config's check has it
+        if config.content is None:
+            raise ConfigError("annotations: finds a photo by its file's name; give that as content=<photo>, too")
         return from_coco(Path(config.annotations).expanduser(), Path(config.content).expanduser(), photo.size)
     if config.box is not None:
         return from_box(config.box, photo.pixels)
@@ -62,8 +63,13 @@ def cut(
     """The stencil of the chosen instances, front first, their edges fitted to the photo's.
 
     styles: how many there are for objects; with `paints_background` one more, numbered after them, is the background's.
-    Raises `DataError` where styles are assigned to another number of instances.
+    Raises `DataError` where instances are those of another photo, where styles are assigned to another number of them,
+    and where nothing is left to paint.
     """
+    height, width = instances.masks.shape[1:]
+    if (height, width) != photo.size:
+        own = f"{photo.size[1]}×{photo.size[0]}"
+        raise DataError(f"objects: they are those of a photo of {width}×{height} pixels; this one has {own}")
     radii = [_radius(config, instances, index) for index in chosen]
     masks = [instances.masks[index].numpy() for index in chosen]
     truth = from_masks([Path(config.truth).expanduser()], photo.size).masks.numpy() if config.truth else None
@@ -77,6 +83,9 @@ def cut(
     regions = _regions(config, alphas, chosen, styles, photo.size)
     if paints_background:
         regions.append(background_region(alphas, styles))
+    regions = [region for region in regions if region.alpha.any()]
+    if not regions:
+        raise DataError(f"region={config.region.name}: nothing of the photo is left to paint")
     alpha = np.minimum(np.sum([region.alpha for region in regions], axis=0), 1).astype(np.float32)
     objects, unrefined = np.maximum.reduce(alphas) >= 0.5, np.maximum.reduce(masks) >= config.region.mask_threshold
     border = {
