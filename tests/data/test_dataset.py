@@ -9,14 +9,15 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from pochoir.config import AugmentConfig
-from pochoir.data.dataset import Pair, SegmentationDataset, collate
+from pochoir.config import AugmentConfig, load_config
+from pochoir.data.dataset import SegmentationDataset, collate
 from pochoir.data.source import Sample, Source
-from pochoir.data.targets import boxes_from_masks, check_target
+from pochoir.data.targets import Pair, boxes_from_masks, check_target
 from pochoir.data.transforms import training_transforms
 from pochoir.errors import DataError
 
-ALL_OUT = AugmentConfig(crop=1, scale_min=0.5, scale_max=2, photometric=1, copy_paste=0.5)
+UNZOOMED = load_config("train_seg").augment.but(scale_min=1, scale_max=1)
+ALL_OUT = UNZOOMED.but(crop=1, scale_min=0.5, scale_max=2, photometric=1, copy_paste=0.5)
 
 
 @pytest.fixture
@@ -67,11 +68,11 @@ def test_evaluation_draws_nothing(photos: Source) -> None:
 
 
 def test_training_leaves_crowds_out(photos: Source) -> None:
-    nothing = AugmentConfig(flip=0, photometric=0)
+    nothing = UNZOOMED.but(flip=0, photometric=0)
     _, target = training(photos, augment=nothing)[1]
     assert target["iscrowd"].tolist() == [0]
     assert target["boxes"].tolist() == [[5, 5, 25, 30]]
-    pasted = training(photos, augment=AugmentConfig(flip=0, photometric=0, copy_paste=1))
+    pasted = training(photos, augment=UNZOOMED.but(flip=0, photometric=0, copy_paste=1))
     targets = [pasted[epoch, index][1] for epoch in range(5) for index in range(4)]
     assert max(len(target["area"]) for target in targets) > 2
     for target in targets:  # neither does a crowd come in as a pasted instance
@@ -124,7 +125,7 @@ def test_samples_leave_the_global_random_state_alone(photos: Source) -> None:
 
 
 def test_the_draw_belongs_to_the_photo_not_to_its_place_in_the_part(photos: Source) -> None:
-    flips = training_transforms(AugmentConfig(flip=0.5, photometric=1))
+    flips = training_transforms(UNZOOMED.but(flip=0.5, photometric=1))
     one, other = (SegmentationDataset(photos, indices, augment=flips) for indices in ([0, 3], [3, 0]))
     assert same(one[5, 0], other[5, 1])
 
@@ -143,7 +144,7 @@ def test_augmented_targets_are_derived_from_their_masks(photos: Source) -> None:
 
 
 def test_copy_paste_adds_instances_of_other_photos(photos: Source) -> None:
-    dataset = training(photos, augment=AugmentConfig(flip=0, photometric=0, copy_paste=1))
+    dataset = training(photos, augment=UNZOOMED.but(flip=0, photometric=0, copy_paste=1))
     counts = {len(dataset[epoch, 2][1]["masks"]) for epoch in range(20)}  # photo 2 has none of its own
     assert counts == {0, 1, 2}  # 0: pasted from itself
     lonely = SegmentationDataset(photos, [0], augment=dataset.augment, copy_paste=1)
@@ -173,7 +174,7 @@ def test_a_batch_keeps_images_of_unequal_sizes(photos: Source) -> None:
 
 
 def test_several_photos_may_be_pasted_from(photos: Source) -> None:
-    plain = training_transforms(AugmentConfig(flip=0, photometric=0))
+    plain = training_transforms(UNZOOMED.but(flip=0, photometric=0))
     most = {}
     for limit in (1, 4):
         dataset = SegmentationDataset(photos, [2, 0, 1, 3], augment=plain, copy_paste=1, copy_paste_photos=limit)
@@ -186,8 +187,8 @@ def test_several_photos_may_be_pasted_from(photos: Source) -> None:
 
 
 def test_what_is_pasted_has_an_augmentation_of_its_own(photos: Source) -> None:
-    plain = training_transforms(AugmentConfig(flip=0, photometric=0))
-    flipped = training_transforms(AugmentConfig(flip=1, photometric=0))
+    plain = training_transforms(UNZOOMED.but(flip=0, photometric=0))
+    flipped = training_transforms(UNZOOMED.but(flip=1, photometric=0))
     dataset = SegmentationDataset(photos, [2, 0], augment=plain, copy_paste=1, paste_augment=flipped)
     image, _ = SegmentationDataset(photos, [2])[0]
     boxes = set()

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torchvision import tv_tensors
 
-from pochoir.config import AugmentConfig
+from pochoir.config import load_config
 from pochoir.data.targets import check_target
 from pochoir.data.transforms import RandomCrop, RebuildTarget, ScaleJitter, training_transforms
 
-OFF = {"flip": 0, "scale_min": 1, "scale_max": 1, "crop": 0, "photometric": 0}
+AUGMENT = load_config("train_seg").augment
+OFF = AUGMENT.but(flip=0, scale_min=1, scale_max=1, crop=0, photometric=0)
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def marked(pair: Callable[..., Any]) -> tuple[tv_tensors.Image, dict[str, Any]]:
 
 def test_everything_off_is_the_identity(pair: Callable[..., Any]) -> None:
     image, target = pair(64, 80, (10, 20, 30, 50), (0, 0, 80, 64))
-    augmented, after = training_transforms(AugmentConfig(**OFF))((image, target))
+    augmented, after = training_transforms(OFF)((image, target))
     assert torch.equal(augmented, image)
     assert all(torch.equal(after[key], target[key]) for key in target.keys() - {"name"})
     assert after["name"] == target["name"]
@@ -36,7 +37,7 @@ def test_everything_off_is_the_identity(pair: Callable[..., Any]) -> None:
 
 def test_a_flip_mirrors_photo_and_masks(pair: Callable[..., Any]) -> None:
     image, target = pair(64, 80, (10, 20, 30, 50))
-    flipped, after = training_transforms(AugmentConfig(**OFF | {"flip": 1}))((image, target))
+    flipped, after = training_transforms(OFF.but(flip=1))((image, target))
     assert torch.equal(flipped, image.flip(-1))
     assert torch.equal(after["masks"], target["masks"].flip(-1))
     assert after["boxes"].tolist() == [[50, 20, 70, 50]]
@@ -44,7 +45,7 @@ def test_a_flip_mirrors_photo_and_masks(pair: Callable[..., Any]) -> None:
 
 def test_a_flip_comes_with_its_probability(pair: Callable[..., Any]) -> None:
     sample = pair(8, 8, (0, 0, 4, 8))
-    augment = training_transforms(AugmentConfig(**OFF | {"flip": 0.25}))
+    augment = training_transforms(OFF.but(flip=0.25))
     flipped = sum(augment(sample)[1]["boxes"][0, 0].item() == 4 for _ in range(200))
     assert 30 < flipped < 70
 
@@ -117,14 +118,14 @@ def test_remnants_are_dropped_and_boxes_tightened(pair: Callable[..., Any]) -> N
 
 def test_all_instances_may_be_cut_away(pair: Callable[..., Any]) -> None:
     image, target = pair(32, 32, (0, 0, 2, 2))
-    augmented, after = training_transforms(AugmentConfig(**OFF))((image, target))
+    augmented, after = training_transforms(OFF)((image, target))
     assert after["boxes"].shape == (0, 4)
     check_target(augmented, after)
 
 
 def test_photometric_changes_leave_masks_alone_and_colours_in_range(pair: Callable[..., Any]) -> None:
     image, target = pair(32, 32, (4, 4, 28, 28))
-    augment = training_transforms(AugmentConfig(**OFF | {"photometric": 1}))
+    augment = training_transforms(OFF.but(photometric=1))
     results = [augment((image, target)) for _ in range(20)]
     assert all(changed.min() >= 0 and changed.max() <= 1 for changed, _ in results)
     assert not any(torch.equal(changed, image) for changed, _ in results)
@@ -133,11 +134,11 @@ def test_photometric_changes_leave_masks_alone_and_colours_in_range(pair: Callab
 
 def test_colours_beyond_the_range_are_clamped(pair: Callable[..., Any]) -> None:
     image, target = pair(32, 32, (4, 4, 28, 28))
-    clamped, _ = training_transforms(AugmentConfig(**OFF))((tv_tensors.Image(image * 3 - 1), target))
+    clamped, _ = training_transforms(OFF)((tv_tensors.Image(image * 3 - 1), target))
     assert (clamped.min(), clamped.max()) == (0, 1)
 
 
 def test_all_steps_together_keep_the_contract(pair: Callable[..., Any]) -> None:
-    augment = training_transforms(AugmentConfig(flip=0.5, scale_min=0.3, scale_max=3, crop=0.7, photometric=1))
+    augment = training_transforms(AUGMENT.but(flip=0.5, scale_min=0.3, scale_max=3, crop=0.7, photometric=1))
     for _ in range(12):
         check_target(*augment(pair(48, 64, (4, 4, 28, 28), (20, 10, 60, 40))))

@@ -4,9 +4,7 @@ import torch
 from torch.nn import functional
 from torchvision import tv_tensors
 
-from pochoir.data.targets import MIN_AREA, Target, make_target
-
-Pair = tuple[tv_tensors.Image, Target]
+from pochoir.data.targets import MIN_AREA, Pair, make_target
 
 
 def paste_instances(onto: Pair, source: Pair, *, min_visible: float = 0.1) -> Pair:

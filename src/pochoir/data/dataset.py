@@ -8,12 +8,11 @@ from torchvision import tv_tensors
 
 from pochoir.data.copy_paste import paste_instances
 from pochoir.data.source import Source
-from pochoir.data.targets import Target, check_target, make_target
+from pochoir.data.targets import Pair, Target, check_target, make_target
 from pochoir.errors import DataError
 from pochoir.images import to_tensor
 from pochoir.seeding import mixed_seed
 
-Pair = tuple[tv_tensors.Image, Target]
 Key = int | tuple[int, int]
 
 

@@ -20,6 +20,8 @@ from torchvision import tv_tensors
 from pochoir.errors import DataError
 
 Target = dict[str, Any]
+Pair = tuple[tv_tensors.Image, Target]
+"""Image `[3, H, W]` float32 RGB in [0, 1] and its target."""
 
 MIN_AREA = 16
 """Pixels below which augmentation drops what it leaves of an instance."""

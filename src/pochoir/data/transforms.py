@@ -8,9 +8,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from pochoir.config import AugmentConfig
-from pochoir.data.targets import MIN_AREA, Target, make_target
-
-Pair = tuple[tv_tensors.Image, Target]
+from pochoir.data.targets import MIN_AREA, Pair, Target, make_target
 
 
 class RebuildTarget(torch.nn.Module):
