@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -133,6 +134,21 @@ def test_file_names_may_hold_folders_and_any_letters(coco_json: Make) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + content.encode())  # as some tools on Windows write it
     assert opened(path).names == ["train/jürg.png"]
     assert opened(path).read(0).masks.any()
+
+
+@pytest.mark.parametrize("name", ["../a.png", "train/../../a.png", "/photos/a.png", ".."])
+def test_file_names_that_leave_the_folder_are_refused_unless_asked_for(coco_json: Make, name: str) -> None:
+    path = coco_json({"a.png": (6, 9)}, [])
+    changed(path, lambda content: content["images"][0].update(file_name=name))
+    with pytest.raises(DataError, match=rf"instances\.json: the file name '{re.escape(name)}' leads out of the folder"):
+        opened(path)
+    assert opened(path, allow_outside=True).names == [name]
+
+
+def test_file_names_that_come_back_to_the_folder_stay(coco_json: Make) -> None:
+    path = coco_json({"a.png": (6, 9), "..b.png": (6, 9)}, [])
+    changed(path, lambda content: content["images"][0].update(file_name="train/../a.png"))
+    assert opened(path).names == ["..b.png", "train/../a.png"]
 
 
 def test_a_polygon_that_leaves_the_photo_is_cut(coco_json: Make) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as rle
 
-from pochoir.data.source import Sample
+from pochoir.data.source import Sample, leads_outside
 from pochoir.errors import DataError, suggestion
 from pochoir.images import read_rgb
 
@@ -19,10 +19,18 @@ class CocoInstances:
 
     annotations: the JSON. images: the folder that its file names are relative to. categories: names to keep, None keeps
     all; category ids may be anything, also 0. Photos without a kept instance stay: they are legal samples.
-    Raises `DataError` naming the file when the JSON is none, or names a category that is not there.
+    Raises `DataError` naming the file when the JSON is none, names a category that is not there, or, unless
+    `allow_outside`, a photo outside the folder.
     """
 
-    def __init__(self, annotations: Path, images: Path, *, categories: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        annotations: Path,
+        images: Path,
+        *,
+        categories: Sequence[str] | None = None,
+        allow_outside: bool = False,
+    ) -> None:
         self.annotations = annotations
         self.folder = images
         content = _read_json(annotations)
@@ -32,6 +40,12 @@ class CocoInstances:
         if len(set(self.names)) < len(self.names):
             twice = next(a for a, b in zip(self.names, self.names[1:], strict=False) if a == b)
             raise DataError(f"{annotations}: the image {twice} is listed twice")
+        outside = [] if allow_outside else [name for name in self.names if leads_outside(name)]
+        if outside:
+            raise DataError(
+                f"{annotations}: the file name '{outside[0]}' leads out of the folder of images, {images} "
+                "(a dataset reads it all the same with dataset.allow_outside=true)"
+            )
         self.instances: dict[Any, list[dict[str, Any]]] = {image["id"]: [] for image in self.images}
         if len(self.instances) < len(self.images):
             raise DataError(f"{annotations}: two images have the same id")

@@ -1,7 +1,9 @@
 """What every dataset must be able to do: name its samples and read one."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -32,3 +34,9 @@ class Source(Protocol):
     def names(self) -> Sequence[str]: ...
 
     def read(self, index: int) -> Sample: ...
+
+
+def leads_outside(name: str) -> bool:
+    """Whether a file name in an annotation file or archive leaves the folder that it is relative to; links aside."""
+    path = Path(os.path.normpath(name))
+    return bool(path.anchor) or path.parts[:1] == ("..",)
