@@ -8,15 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-import requests
 import yaml
-from requests.adapters import HTTPAdapter
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
-from urllib3.util import Retry
 
 from pochoir.images import write_image
 
@@ -174,10 +173,6 @@ def test_a_live_tensorboard_shows_the_hyperparameters(sweep: tuple[Path, subproc
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(sweep[0] / "sweep"), "--port", str(port)]
     server = subprocess.Popen([*command, "--host", "127.0.0.1", "--load_fast=false"], stderr=subprocess.DEVNULL)
     try:
-        session = requests.Session()
-        session.mount(
-            "http://", HTTPAdapter(max_retries=Retry(total=None, connect=100, backoff_factor=0.1, backoff_max=0.5))
-        )
         plugin = f"http://127.0.0.1:{port}/data/plugin/hparams"
         asked = {
             "experimentName": "",
@@ -186,12 +181,17 @@ def test_a_live_tensorboard_shows_the_hyperparameters(sweep: tuple[Path, subproc
             "startIndex": 0,
             "sliceSize": 9,
         }
-        for _ in range(100):
-            answer = session.post(f"{plugin}/session_groups", json=asked, timeout=60)
-            groups = answer.json()["sessionGroups"]
+        question = Request(f"{plugin}/session_groups", json.dumps(asked).encode(), {"Content-Type": "application/json"})
+        groups: list[dict[str, Any]] = []
+        for _ in range(200):
+            try:
+                with urlopen(question, timeout=60) as answer:
+                    groups = json.load(answer)["sessionGroups"]
+            except OSError:  # it has not started yet
+                groups = []
             if len(groups) == 2:
                 break
-            time.sleep(0.2)
+            time.sleep(0.3)
     finally:
         server.terminate()
         server.wait()
