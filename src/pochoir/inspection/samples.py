@@ -1,5 +1,6 @@
 """What is in a dataset: a report of its samples and problems, and a grid of augmented ones."""
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from pochoir.errors import DataError
 from pochoir.files import write_json
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import draw_instances, grid
+
+logger = logging.getLogger(__name__)
 
 GRID_SAMPLES = 16
 
@@ -84,8 +87,8 @@ def augmented_grid(dataset: SegmentationDataset, count: int) -> Pixels:
 
 
 def report_samples(data: SegmentationData, folder: Path) -> None:
-    """Print and write `data.json` and `samples.png` into `folder`; raises `DataError` when samples cannot be used."""
-    unaugmented = SegmentationDataset(data.source, data.train.indices)
+    """Tell, and write `data.json` and `samples.png` into `folder`; raises `DataError` when samples cannot be used."""
+    unaugmented = SegmentationDataset(data.train.source, data.train.indices)
     reports = {
         part: read_all(dataset, part)
         for part, dataset in (("train", unaugmented), ("val", data.val), ("test", data.test))
@@ -93,15 +96,12 @@ def report_samples(data: SegmentationData, folder: Path) -> None:
     }
     summary = {part: report.summary() for part, report in reports.items()}
     write_json(folder / "data.json", summary)
-    console = Console()
     for part, values in summary.items():
-        console.print(f"[bold]{part}[/bold]")
-        for name, value in values.items():
-            if name != "problems":
-                console.print(f"  {name.replace('_', ' ')}: {value}", highlight=False)
+        lines = [f"  {name.replace('_', ' ')}: {value}" for name, value in values.items() if name != "problems"]
+        logger.info("\n".join([part, *lines]))
     repeated = Counter(problem for report in reports.values() for problem in report.problems)
     write_image(folder / "samples.png", augmented_grid(data.train, GRID_SAMPLES))
-    console.print(f"Augmented samples: {folder / 'samples.png'}", highlight=False, soft_wrap=True)
+    logger.info(f"Augmented samples: {folder / 'samples.png'}")
     if repeated:
         raise DataError(f"{len(repeated)} samples cannot be used:\n  " + "\n  ".join(repeated))
 
