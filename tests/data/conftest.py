@@ -12,11 +12,44 @@ import torch
 from PIL import Image
 from torchvision import tv_tensors
 
-from pochoir.config import CocoDataset, FolderDataset
+from pochoir.config import AugmentConfig, CocoDataset, FolderDataset, LoaderConfig, load_config
 from pochoir.data.source import Sample, Source
 from pochoir.data.targets import Target, make_target
 
 Box = tuple[int, int, int, int]
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def dataset() -> Make:
+    """`dataset(kind, **values)`: the settings of a dataset; what is not given is as in its YAML."""
+
+    def make(kind: str, **values: Any) -> Any:
+        given = [f"dataset.{name}={json.dumps(value)}" for name, value in values.items()]
+        return load_config("train_seg", [f"dataset={kind}", *given]).dataset
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def mixed() -> Make:
+    """`mixed(parts, **values)`: the settings of a mixture of datasets by name."""
+    mixture = load_config("train_seg", ["dataset=mixture", "dataset.parts={any: {name: figures}}"]).dataset
+    return lambda parts, **values: mixture.but(parts=parts, **values)
+
+
+@pytest.fixture(scope="session")
+def augment() -> AugmentConfig:
+    """Flips and colours, but no zoom."""
+    return load_config("train_seg").augment.but(
+        scale_min=1, scale_max=1, copy_paste_scale_min=1, copy_paste_scale_max=1
+    )
+
+
+@pytest.fixture(scope="session")
+def loader() -> LoaderConfig:
+    """Two photos a batch, loaded in this process."""
+    return load_config("train_seg", ["loader.num_workers=0"]).loader
 
 
 @pytest.fixture
@@ -98,19 +131,19 @@ def coco_json(tmp_path: Path, save: Callable[[Path, Any], Path]) -> Callable[...
 
 
 @pytest.fixture
-def folder(tmp_path: Path, save: Callable[..., Any]) -> FolderDataset:
+def folder(tmp_path: Path, save: Make, dataset: Make) -> FolderDataset:
     """Ten photos of 24 × 32 pixels, each with one instance."""
     for number in range(10):
         save(tmp_path / "images" / f"{number}.png", np.full((24, 32, 3), number * 20))
         save(tmp_path / "masks" / f"{number}.png", np.pad(np.ones((10, 8 + number)), ((4, 10), (0, 24 - number))))
-    return FolderDataset(images=str(tmp_path / "images"), masks=str(tmp_path / "masks"), val=3, test=2, num_workers=0)
+    return dataset("folder", images=str(tmp_path / "images"), masks=str(tmp_path / "masks"), val=3, test=2)
 
 
 @pytest.fixture
-def two_files(coco_json: Callable[..., Any]) -> CocoDataset:
+def two_files(coco_json: Make, dataset: Make) -> CocoDataset:
     """Four photos to train on, two to validate on, in two annotation files."""
     square = {"segmentation": [[2, 2, 20, 2, 20, 20, 2, 20]]}
     train = coco_json({f"train{i}.png": (24, 32) for i in range(4)}, [square])
     val = coco_json({f"val{i}.png": (24, 32) for i in range(2)}, [square], name="val.json")
     photos = str(train.parent / "photos")
-    return CocoDataset(images=photos, annotations=str(train), val_annotations=str(val), num_workers=0)
+    return dataset("coco", images=photos, annotations=str(train), val_annotations=str(val))

@@ -1,5 +1,6 @@
 """The data module: a source's parts, and loaders that every process fills alike."""
 
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,12 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.demos.boring_classes import BoringModel
 
-from pochoir.config import AugmentConfig, CocoDataset, FolderDataset, MixtureDataset, SplitDataset
+from pochoir.config import AugmentConfig, CocoDataset, FolderDataset, LoaderConfig, MixtureDataset
 from pochoir.data.datamodule import EpochSampler, SegmentationData
+from pochoir.data.source import Sample, Source
 from pochoir.errors import ConfigError, DataError
+
+Make = Callable[..., Any]
 
 
 def names(loader: Any) -> list[list[str]]:
@@ -52,17 +56,29 @@ def test_ranks_share_the_samples_without_overlap() -> None:
     assert sorted(ranks[0] + ranks[1]) == list(range(10))
 
 
-def test_parts_are_disjoint_and_told_by_name(folder: FolderDataset) -> None:
-    data = SegmentationData(folder, AugmentConfig())
+@pytest.fixture
+def opened(augment: AugmentConfig, loader: LoaderConfig) -> Callable[..., SegmentationData]:
+    """`opened(dataset, batch_size=…, seed=…, **augment)`: the data module, ready."""
+
+    def make(dataset: Any, *, seed: int = 0, batch_size: int = 2, **changes: Any) -> SegmentationData:
+        data = SegmentationData(dataset, augment.but(**changes), loader.but(batch_size=batch_size), seed=seed)
+        data.prepare_data()
+        data.setup()
+        return data
+
+    return make
+
+
+def test_parts_are_disjoint_and_told_by_name(folder: FolderDataset, opened: Make) -> None:
+    data = opened(folder)
     loaded = [all_names(loader) for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader())]
     assert sorted(chain.from_iterable(loaded)) == [f"{number}.png" for number in range(10)]
     assert sorted(loaded[0]) == sorted(data.split.train)
     assert loaded[1:] == [data.split.val, data.split.test]
 
 
-def test_evaluation_goes_one_by_one_in_order_and_is_not_augmented(folder: FolderDataset) -> None:
-    folder.batch_size = 4
-    data = SegmentationData(folder, AugmentConfig(flip=1, photometric=1, crop=1))
+def test_evaluation_goes_one_by_one_in_order_and_is_not_augmented(folder: FolderDataset, opened: Make) -> None:
+    data = opened(folder, batch_size=4, flip=1, photometric=1, crop=1)
     for loader, part in ((data.val_dataloader(), data.split.val), (data.test_dataloader(), data.split.test)):
         assert names(loader) == names(loader) == [[name] for name in part]
         for images, targets in loader:
@@ -71,9 +87,9 @@ def test_evaluation_goes_one_by_one_in_order_and_is_not_augmented(folder: Folder
             assert targets[0]["boxes"].tolist() == [[0, 4, 8 + number, 14]]
 
 
-def test_training_batches_are_shuffled_augmented_and_complete(folder: FolderDataset) -> None:
-    folder.val, folder.test, folder.batch_size = 1, 0, 4
-    data = SegmentationData(folder, AugmentConfig(flip=1, photometric=0))
+def test_training_batches_are_shuffled_augmented_and_complete(folder: FolderDataset, opened: Make) -> None:
+    folder = folder.but(val=1, test=0)
+    data = opened(folder, batch_size=4, flip=1, photometric=0)
     loader = data.train_dataloader()
     batches = list(loader)
     assert [len(images) for images, _ in batches] == [4, 4, 1]
@@ -82,82 +98,75 @@ def test_training_batches_are_shuffled_augmented_and_complete(folder: FolderData
     loader.sampler.set_epoch(1)
     assert sorted(all_names(loader)) == sorted(first)
     assert all_names(loader) != first
-    assert all_names(SegmentationData(folder, AugmentConfig(), seed=1).train_dataloader()) != first
+    assert all_names(opened(folder, seed=1).train_dataloader()) != first
 
 
-def test_augmentation_differs_by_epoch_and_seed_and_repeats_otherwise(folder: FolderDataset) -> None:
-    folder.val, folder.test = 9, 0
+def test_augmentation_differs_by_epoch_and_seed_and_repeats_otherwise(folder: FolderDataset, opened: Make) -> None:
+    folder = folder.but(val=9, test=0)
+    splits = (folder.but(split_seed=seed) for seed in range(99))
+    folder = next(split for split in splits if opened(split).split.train != ["0.png"])  # black stays black
 
     def brightness(seed: int, epoch: int) -> float:
-        loader = SegmentationData(folder, AugmentConfig(photometric=1), seed=seed).train_dataloader()
+        loader = opened(folder, seed=seed, photometric=1).train_dataloader()
         loader.sampler.set_epoch(epoch)
         return float(next(iter(loader))[0][0].mean())
 
-    folder.split_seed = next(s for s in range(99) if _trained(folder, s) != ["0.png"])  # black stays black
     assert brightness(0, 1) == brightness(0, 1)
     assert len({brightness(0, 0), brightness(0, 1), brightness(1, 0)}) == 3
 
 
-def _trained(config: SplitDataset, split_seed: int) -> list[str]:
-    config.split_seed = split_seed
-    return SegmentationData(config, AugmentConfig()).split.train
-
-
-def test_the_split_hangs_on_its_own_seed_not_on_the_runs(folder: FolderDataset) -> None:
-    splits = [SegmentationData(folder, AugmentConfig(), seed=seed).split for seed in (0, 1)]
+def test_the_split_hangs_on_its_own_seed_not_on_the_runs(folder: FolderDataset, opened: Make) -> None:
+    splits = [opened(folder, seed=seed).split for seed in (0, 1)]
     assert splits[0] == splits[1]
-    assert _trained(folder, 1) != splits[0].train
+    assert opened(folder.but(split_seed=1)).split.train != splits[0].train
 
 
-def test_a_split_file_is_used_instead_of_drawing(folder: FolderDataset, tmp_path: Path) -> None:
-    first = SegmentationData(folder, AugmentConfig()).split
+def test_a_split_file_is_used_instead_of_drawing(folder: FolderDataset, tmp_path: Path, opened: Make) -> None:
+    first = opened(folder).split
     first.write(tmp_path / "split.json")
-    folder.split_file, folder.split_seed, folder.val = str(tmp_path / "split.json"), 5, 1
-    again = SegmentationData(folder, AugmentConfig())
+    folder = folder.but(split_file=str(tmp_path / "split.json"), split_seed=5, val=1)
+    again = opened(folder)
     assert again.split == first
     assert all_names(again.val_dataloader()) == first.val
     (tmp_path / "images" / first.train[0]).unlink()
     (tmp_path / "masks" / first.train[0]).unlink()
     with pytest.raises(DataError, match=rf"split\.json: 1 samples are not in the dataset, {first.train[0]}"):
-        SegmentationData(folder, AugmentConfig())
+        opened(folder)
 
 
-def test_nothing_to_train_on_is_a_setting_to_change(folder: FolderDataset) -> None:
-    folder.val = 10
+def test_nothing_to_train_on_is_a_setting_to_change(folder: FolderDataset, opened: Make) -> None:
     with pytest.raises(ConfigError, match=r"dataset\.val=10"):
-        SegmentationData(folder, AugmentConfig())
+        opened(folder.but(val=10))
 
 
-def test_validation_files_of_their_own_are_validated_on(two_files: CocoDataset) -> None:
-    data = SegmentationData(two_files, AugmentConfig())
+def test_validation_files_of_their_own_are_validated_on(two_files: CocoDataset, opened: Make) -> None:
+    data = opened(two_files)
     assert sorted(data.split.train) == [f"train{i}.png" for i in range(4)]
     assert all_names(data.val_dataloader()) == ["val0.png", "val1.png"]
-    assert data.val_source is not data.source
-    two_files.test = 1
-    data = SegmentationData(two_files, AugmentConfig())
+    assert data.val.source is not data.train.source
+    data = opened(two_files.but(test=1))
     assert (len(data.train), len(data.val), len(data.test)) == (3, 2, 1)
     assert names(data.test_dataloader()) == [data.split.test]
 
 
-def test_photos_of_both_files_are_refused(two_files: CocoDataset) -> None:
-    two_files.val_annotations = two_files.annotations
+def test_photos_of_both_files_are_refused(two_files: CocoDataset, opened: Make) -> None:
     with pytest.raises(DataError, match="trained on says nothing"):
-        SegmentationData(two_files, AugmentConfig())
+        opened(two_files.but(val_annotations=two_files.annotations))
 
 
-def test_validation_photos_may_lie_in_a_folder_of_their_own(two_files: CocoDataset, tmp_path: Path) -> None:
+def test_validation_photos_may_lie_in_a_folder_of_their_own(
+    two_files: CocoDataset, tmp_path: Path, opened: Make
+) -> None:
     (tmp_path / "elsewhere").mkdir()
     for photo in (tmp_path / "photos").glob("val*.png"):
         photo.rename(tmp_path / "elsewhere" / photo.name)
-    two_files.val_images = str(tmp_path / "elsewhere")
-    data = SegmentationData(two_files, AugmentConfig())
+    data = opened(two_files.but(val_images=str(tmp_path / "elsewhere")))
     assert names(data.val_dataloader()) == [["val0.png"], ["val1.png"]]
     assert len(names(data.train_dataloader())) == 2
 
 
-def test_loaders_share_the_samples_between_the_processes(folder: FolderDataset) -> None:
-    folder.val, folder.test = 4, 0
-    data = SegmentationData(folder, AugmentConfig())
+def test_loaders_share_the_samples_between_the_processes(folder: FolderDataset, opened: Make) -> None:
+    data = opened(folder.but(val=4, test=0))
     trained, validated = [], []
     for rank in range(2):
         data.trainer = SimpleNamespace(world_size=2, global_rank=rank)
@@ -167,8 +176,8 @@ def test_loaders_share_the_samples_between_the_processes(folder: FolderDataset) 
     assert validated == [data.split.val[0::2], data.split.val[1::2]]
 
 
-def test_lightning_advances_the_epoch_of_the_sampler(folder: FolderDataset, tmp_path: Path) -> None:
-    data = SegmentationData(folder, AugmentConfig())
+def trained(data: SegmentationData, folder: Path) -> list[str]:
+    """Names of the samples that a plain Trainer of two epochs sees, in its order."""
     model, seen = BoringModel(), []
 
     def training_step(batch: Any) -> torch.Tensor:
@@ -182,8 +191,14 @@ def test_lightning_advances_the_epoch_of_the_sampler(folder: FolderDataset, tmp_
         "enable_progress_bar": False,
         "enable_model_summary": False,
     }
-    trainer = pl.Trainer(accelerator="cpu", max_epochs=2, default_root_dir=tmp_path, **quiet)
+    trainer = pl.Trainer(accelerator="cpu", max_epochs=2, default_root_dir=folder, **quiet)
     trainer.fit(model, datamodule=data)
+    return seen
+
+
+def test_lightning_advances_the_epoch_of_the_sampler(folder: FolderDataset, tmp_path: Path, opened: Make) -> None:
+    data = opened(folder)
+    seen = trained(data, tmp_path)
     sampler = EpochSampler(data.train, num_replicas=1, rank=0, seed=0)
     expected = [data.split.train[index] for _, index in sampler]
     sampler.set_epoch(1)
@@ -191,16 +206,14 @@ def test_lightning_advances_the_epoch_of_the_sampler(folder: FolderDataset, tmp_
 
 
 @pytest.fixture
-def mixture(folder: FolderDataset, two_files: CocoDataset) -> MixtureDataset:
+def mixture(folder: FolderDataset, two_files: CocoDataset, mixed: Make) -> MixtureDataset:
     """Four and five photos to train on; an epoch takes two of the first part and six of the second."""
-    folder.val, folder.test = 4, 1
-    return MixtureDataset(
-        parts={"files": two_files, "folder": folder}, weights={"files": 1, "folder": 3}, epoch_length=8, num_workers=0
-    )
+    parts = {"files": two_files, "folder": folder.but(val=4, test=1)}
+    return mixed(parts, weights={"files": 1, "folder": 3}, epoch_length=8)
 
 
-def test_an_epoch_of_a_mixture_takes_its_parts_by_weight(mixture: MixtureDataset) -> None:
-    data = SegmentationData(mixture, AugmentConfig())
+def test_an_epoch_of_a_mixture_takes_its_parts_by_weight(mixture: MixtureDataset, opened: Make) -> None:
+    data = opened(mixture)
     loader = data.train_dataloader()
     assert len(loader) == 4
     seen = []
@@ -215,8 +228,8 @@ def test_an_epoch_of_a_mixture_takes_its_parts_by_weight(mixture: MixtureDataset
     assert {seen.count(name) for name in set(seen)} == {5, 12}  # 20 draws of 4 photos, 60 of 5
 
 
-def test_a_mixture_is_validated_on_what_its_parts_hold_out(mixture: MixtureDataset) -> None:
-    data = SegmentationData(mixture, AugmentConfig())
+def test_a_mixture_is_validated_on_what_its_parts_hold_out(mixture: MixtureDataset, opened: Make) -> None:
+    data = opened(mixture)
     assert all_names(data.val_dataloader()) == data.split.val
     assert [name.split("/")[0] for name in data.split.val] == ["files"] * 2 + ["folder"] * 4
     assert [name.split("/")[0] for name in data.split.test] == ["folder"]
@@ -224,8 +237,8 @@ def test_a_mixture_is_validated_on_what_its_parts_hold_out(mixture: MixtureDatas
     assert len(set(ids)) == 6  # the evaluation tells photos by them
 
 
-def test_processes_share_a_mixtures_epoch(mixture: MixtureDataset) -> None:
-    data = SegmentationData(mixture, AugmentConfig())
+def test_processes_share_a_mixtures_epoch(mixture: MixtureDataset, opened: Make) -> None:
+    data = opened(mixture)
     whole = all_names(data.train_dataloader())
     ranks = []
     for rank in range(2):
@@ -234,18 +247,65 @@ def test_processes_share_a_mixtures_epoch(mixture: MixtureDataset) -> None:
     assert sorted(ranks[0] + ranks[1]) == sorted(whole)
 
 
-def test_a_resumed_mixture_goes_on_where_it_was(mixture: MixtureDataset) -> None:
-    expected = SegmentationData(mixture, AugmentConfig()).train_dataloader()
+def test_a_resumed_mixture_goes_on_where_it_was(mixture: MixtureDataset, opened: Make) -> None:
+    expected = opened(mixture).train_dataloader()
     expected.sampler.set_epoch(3)
-    resumed = SegmentationData(mixture, AugmentConfig())
+    resumed = opened(mixture)
     resumed.load_state_dict({"next_epoch": 3})
     assert all_names(resumed.train_dataloader()) == all_names(expected)
 
 
-def test_what_is_pasted_is_zoomed_by_a_factor_of_its_own(folder: FolderDataset) -> None:
-    folder.val, folder.test = 1, 0
-    augment = AugmentConfig(flip=0, photometric=0, copy_paste=1, copy_paste_scale_min=0.5, copy_paste_scale_max=0.5)
-    data = SegmentationData(folder, augment)
+def test_what_is_pasted_is_zoomed_by_a_factor_of_its_own(folder: FolderDataset, opened: Make) -> None:
+    zoomed = {"copy_paste": 1, "copy_paste_scale_min": 0.5, "copy_paste_scale_max": 0.5}
+    data = opened(folder.but(val=1, test=0), flip=0, photometric=0, **zoomed)
     for index in range(len(data.train)):
         _, target = data.train[0, index]
         assert {5, 10} == {int(box[3] - box[1]) for box in target["boxes"]}  # masks are ten pixels high
+
+
+def test_constructing_reads_nothing_and_setup_opens_once(
+    dataset: Make, augment: AugmentConfig, loader: LoaderConfig, tmp_path: Path
+) -> None:
+    absent = dataset("pennfudan", root=str(tmp_path / "PennFudanPed"), download=False)
+    data = SegmentationData(absent, augment, loader)
+    with pytest.raises(DataError, match="downloading is switched off"):
+        data.prepare_data()
+    with pytest.raises(DataError, match=r"prepare_data\(\) fetches it, and was not called"):
+        data.setup()
+    data = SegmentationData(dataset("figures", length=4, val=1), augment, loader)
+    data.setup("fit")
+    train = data.train
+    data.setup("validate")
+    assert data.train is train
+
+
+def test_a_plain_trainer_fetches_and_opens(
+    dataset: Make, augment: AugmentConfig, loader: LoaderConfig, tmp_path
+) -> None:
+    figures = dataset("figures", length=4, height=64, width=64, val=1)
+    data = SegmentationData(figures, augment, loader)
+    assert sorted(trained(data, tmp_path)) == sorted(2 * data.split.train)
+
+
+def test_sources_of_ones_own_are_trained_and_validated_on(
+    sample: Callable[..., Sample],
+    source: Callable[..., Source],
+    augment: AugmentConfig,
+    loader: LoaderConfig,
+    tmp_path: Path,
+) -> None:
+    train = source(*(sample(24, 32, (2, 2, 20, 20)) for _ in range(3)))
+    val = source(sample(20, 20, (1, 1, 9, 9)), sample(20, 30))
+    data = SegmentationData.of(train, val, augment=augment, loader=loader)
+    seen = trained(data, tmp_path)
+    assert [sorted(seen[:3]), sorted(seen[3:])] == 2 * [["0.png", "1.png", "2.png"]]
+    assert [images[0].shape[-1] for images, _ in data.val_dataloader()] == [20, 30]
+
+
+def test_two_samples_of_one_name_are_refused(
+    sample: Callable[..., Sample], source: Callable[..., Source], augment: AugmentConfig, loader: LoaderConfig
+) -> None:
+    twins = source(sample(20, 20), sample(20, 20))
+    twins.names[1] = "0.png"
+    with pytest.raises(DataError, match=r"0\.png is the name of more than one sample"):
+        SegmentationData.of(twins, twins, augment=augment, loader=loader).setup()

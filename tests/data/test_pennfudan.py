@@ -2,19 +2,21 @@
 
 import io
 import re
+import socket
 import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pochoir.data import download as download_module
-from pochoir.data.pennfudan import PHOTO_NAMES, PennFudan, check_pennfudan
+from pochoir.data.pennfudan import PHOTO_NAMES, PennFudan, check_pennfudan, fetch_pennfudan
 from pochoir.errors import DataError
 
 NOWHERE = "http://127.0.0.1:9/PennFudanPed.zip"  # the discard port: nothing listens
@@ -62,6 +64,8 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.asked = folder, []
+        self.cut: int | None = None  # bytes of a file that are sent
+        self.together: threading.Barrier | None = None  # so many are answered at the same time
         site = self
 
         class Handler(SimpleHTTPRequestHandler):
@@ -71,16 +75,16 @@ class Site:
             def log_message(self, *_: object) -> None:
                 site.asked.append(self.path)
 
+            def copyfile(self, source: Any, outputfile: Any) -> None:
+                if site.together is not None:
+                    site.together.wait()
+                outputfile.write(source.read(site.cut))
+
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/PennFudanPed.zip"
 
     def offer(self, files: dict[str, bytes]) -> None:
         write_zip(self.folder / "PennFudanPed.zip", files)
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_module, "BACKOFF", 0.001)
 
 
 @pytest.fixture
@@ -103,9 +107,14 @@ def real() -> Path:
     return root
 
 
-def failure(root: Path, **arguments: object) -> str:
+def fetched(root: Path, **arguments: Any) -> PennFudan:
+    fetch_pennfudan(root, **{"url": NOWHERE, **arguments})
+    return PennFudan(root)
+
+
+def failure(root: Path, **arguments: Any) -> str:
     with pytest.raises(DataError) as caught:
-        PennFudan(root, **{"url": NOWHERE, **arguments})
+        fetched(root, **arguments)
     return str(caught.value)
 
 
@@ -118,18 +127,19 @@ def test_names_are_those_of_the_archive() -> None:
 def test_absent_root_is_downloaded_once(site: Site, tmp_path: Path) -> None:
     site.offer(contents())
     root = tmp_path / "new" / "data" / "PennFudanPed"
-    source = PennFudan(root, url=site.url)
+    source = fetched(root, url=site.url)
     assert source.names == PHOTO_NAMES
     assert tree(root) == contents()
     assert {p.name for p in root.parent.iterdir()} == {"PennFudanPed", "PennFudanPed.zip"}
-    PennFudan(root, url=site.url)
-    assert len(site.asked) == 1
+    site.asked.clear()
+    fetched(root, url=site.url)
+    assert site.asked == []
 
 
 @pytest.mark.parametrize("name", ["pedestrians.zip", "PennFudanPed.zip"])
 def test_archive_at_hand_needs_no_network(tmp_path: Path, name: str) -> None:
     write_zip(tmp_path / name, contents())
-    PennFudan(tmp_path / "pedestrians", download=False, url=NOWHERE)
+    fetched(tmp_path / "pedestrians", download=False)
     assert tree(tmp_path / "pedestrians") == contents()
 
 
@@ -145,7 +155,7 @@ def test_without_network_the_error_says_what_to_put_where(tmp_path: Path, downlo
         assert alternative in message
     assert not root.exists()
     write_zip(Path(f"{root}.zip"), contents())  # the advice is sound
-    assert len(PennFudan(root, download=download, url=NOWHERE).names) == 170
+    assert len(fetched(root, download=download).names) == 170
 
 
 def test_partial_folder_is_reported_and_never_overwritten(site: Site, tmp_path: Path) -> None:
@@ -178,7 +188,7 @@ def test_root_that_is_a_file_is_reported(tmp_path: Path) -> None:
 def test_superfluous_files_are_named_but_hidden_ones_ignored(tmp_path: Path) -> None:
     hidden = {"PNGImages/._FudanPed00001.png": b"-", "PNGImages/.DS_Store": b"-"}
     root = write_folder(tmp_path / "PennFudanPed", contents() | hidden)
-    PennFudan(root, download=False)
+    fetched(root, download=False)
     write_folder(root, {"PNGImages/holiday.png": PHOTO})
     assert "171 of 170 photos there; not part of the data set: holiday.png" in failure(root)
 
@@ -192,7 +202,7 @@ BROKEN = {
     "a broken mask": ({"PedMasks/PennPed00006_mask.png": b"GIF?"}, "PedMasks/PennPed00006_mask.png: cannot be read"),
     "unequal sizes": (
         {"PedMasks/PennPed00004_mask.png": png(LABELS[:, :5])},
-        "PedMasks/PennPed00004_mask.png: 5 x 4 pixels, but PennPed00004.png has 6 x 4",
+        "PedMasks/PennPed00004_mask.png: is 5×4 pixels, its photo is 6×4",
     ),
     "a mask in colour": (
         {"PedMasks/PennPed00005_mask.png": PHOTO},
@@ -217,13 +227,39 @@ def test_bad_download_leaves_nothing_at_root_and_is_moved_away(site: Site, tmp_p
     assert {p.name for p in root.parent.iterdir()} == {"PennFudanPed.zip.bad"}
 
 
+def test_download_that_is_cut_off_is_no_data_set(site: Site, tmp_path: Path) -> None:
+    site.offer(contents())
+    site.cut = 20_000
+    root = tmp_path / "data" / "PennFudanPed"
+    assert "no sound zip archive, or not all of it" in failure(root, url=site.url)
+    assert {p.name for p in root.parent.iterdir()} == {"PennFudanPed.zip.bad"}
+
+
+def test_missing_page_is_reported(site: Site, tmp_path: Path) -> None:
+    root = tmp_path / "data" / "PennFudanPed"
+    assert f"{site.url}: cannot be downloaded: HTTP Error 404" in failure(root, url=site.url)
+    assert list(root.parent.iterdir()) == []
+
+
+def test_two_that_fetch_at_once_do_no_harm(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.offer(contents())
+    site.together = threading.Barrier(2, timeout=60)
+    monkeypatch.setattr(socket, "setdefaulttimeout", lambda _: None)  # it is a process's own, these are two threads
+    root = tmp_path / "data" / "PennFudanPed"
+    with ThreadPoolExecutor(2) as both:
+        sources = list(both.map(lambda _: fetched(root, url=site.url), range(2)))
+    assert [len(source.names) for source in sources] == [170, 170]
+    assert tree(root) == contents()
+    assert {p.name for p in root.parent.iterdir()} == {"PennFudanPed", "PennFudanPed.zip"}
+
+
 def test_page_instead_of_the_archive_is_moved_away(site: Site, tmp_path: Path) -> None:
     (site.folder / "PennFudanPed.zip").write_bytes(b"<html>Please log in to the network</html>")
     root = tmp_path / "data" / "PennFudanPed"
-    assert "not a sound zip archive" in failure(root, url=site.url)
+    assert "no sound zip archive" in failure(root, url=site.url)
     assert {p.name for p in root.parent.iterdir()} == {"PennFudanPed.zip.bad"}
     site.offer(contents())
-    assert len(PennFudan(root, url=site.url).names) == 170  # not held up by what went wrong before
+    assert len(fetched(root, url=site.url).names) == 170  # not held up by what went wrong before
 
 
 def test_archive_stays_when_the_disk_is_to_blame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,8 +268,8 @@ def test_archive_stays_when_the_disk_is_to_blame(tmp_path: Path, monkeypatch: py
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(zipfile.ZipFile, "extract", full)
-    assert "No space left on device" in failure(tmp_path / "PennFudanPed")
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", full)
+    assert "the disk is full" in failure(tmp_path / "PennFudanPed")
     assert list(tmp_path.iterdir()) == [archive]
 
 
@@ -248,7 +284,7 @@ def test_root_made_by_a_faster_process_is_used(tmp_path: Path, monkeypatch: pyte
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", late)
-    assert len(PennFudan(root, download=False).names) == 170
+    assert len(fetched(root, download=False).names) == 170
     assert {p.name for p in tmp_path.iterdir()} == {"PennFudanPed", "PennFudanPed.zip"}
 
 
@@ -294,7 +330,7 @@ def test_real_data_passes_the_full_check(real: Path) -> None:
 
 
 def test_real_masks_agree_with_the_boxes_annotated(real: Path) -> None:
-    source = PennFudan(real, download=False)
+    source = PennFudan(real)
     for index in range(0, 170, 10):
         annotation = (real / "Annotation" / f"{source.names[index][:-4]}.txt").read_text(errors="replace")
         boxes = re.findall(r"\(Xmax, Ymax\) : \((\d+), (\d+)\) - \((\d+), (\d+)\)", annotation)

@@ -1,17 +1,20 @@
 """The LightningDataModule: a source, split, augmented and batched reproducibly on any number of processes."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 from torch.utils.data.distributed import DistributedSampler
+from typing_extensions import Self
 
-from pochoir.config import AugmentConfig, DatasetConfig
-from pochoir.data.dataset import Pair, SegmentationDataset, collate
+from pochoir.config import AugmentConfig, DatasetConfig, LoaderConfig
+from pochoir.data.dataset import SegmentationDataset, collate
 from pochoir.data.mixture import MixtureDraw
-from pochoir.data.opening import epoch_draw, open_dataset
+from pochoir.data.opening import Opened, epoch_draw, open_dataset, prepare_dataset
+from pochoir.data.source import Source
+from pochoir.data.split import Split
+from pochoir.data.targets import Pair
 from pochoir.data.transforms import training_transforms
 
 
@@ -45,30 +48,59 @@ class EpochSampler(DistributedSampler[Pair]):
 
 
 class SegmentationData(pl.LightningDataModule):
-    """Train, validation and test loaders of the dataset that the config names.
+    """Train, validation and test loaders of the dataset that the settings name, or `of` sources of one's own.
 
-    `split` tells the parts by sample name. Raises `DataError` or `ConfigError` at construction.
+    Constructing one reads nothing: `prepare_data` fetches, `setup` opens (`train`, `val`, `test` and their `split` by
+    sample name are there from then on). A Trainer calls both; both may be called before, and again. They raise
+    `DataError` or `ConfigError`.
     """
 
-    def __init__(self, dataset: DatasetConfig, augment: AugmentConfig, *, seed: int = 0) -> None:
+    split: Split
+    train: SegmentationDataset
+    val: SegmentationDataset
+    test: SegmentationDataset
+
+    def __init__(
+        self, dataset: DatasetConfig | Opened, augment: AugmentConfig, loader: LoaderConfig, *, seed: int = 0
+    ) -> None:
         super().__init__()
-        self.config = dataset
+        self.dataset = dataset
+        self.augment = augment
+        self.loader = loader
         self.seed = seed
         self._first_epoch = 0
-        opened = open_dataset(dataset)
-        self.source, self.val_source, self.split = opened.source, opened.val_source, opened.split
-        pasted = replace(augment, scale_min=augment.copy_paste_scale_min, scale_max=augment.copy_paste_scale_max)
-        self._draw = epoch_draw(dataset, self.split.train, seed=seed)
+
+    @classmethod
+    def of(cls, train: Source, val: Source, *, augment: AugmentConfig, loader: LoaderConfig, seed: int = 0) -> Self:
+        """All samples of one source to train on, all of another to validate on."""
+        split = Split(train=list(train.names), val=list(val.names), test=[])
+        return cls(Opened(train, val, split), augment, loader, seed=seed)
+
+    def prepare_data(self) -> None:
+        if not isinstance(self.dataset, Opened):
+            prepare_dataset(self.dataset)
+
+    def setup(self, stage: str | None = None) -> None:
+        if hasattr(self, "split"):
+            return
+        if isinstance(self.dataset, Opened):
+            opened, self._draw = self.dataset, None
+        else:
+            opened = open_dataset(self.dataset)
+            self._draw = epoch_draw(self.dataset, opened.split.train, seed=self.seed)
+        augment = self.augment
+        pasted = augment.but(scale_min=augment.copy_paste_scale_min, scale_max=augment.copy_paste_scale_max)
         self.train = SegmentationDataset(
             *opened.part("train"),
             augment=training_transforms(augment),
             copy_paste=augment.copy_paste,
             copy_paste_photos=augment.copy_paste_photos,
             paste_augment=training_transforms(pasted),
-            seed=seed,
+            seed=self.seed,
         )
         self.val = SegmentationDataset(*opened.part("val"))
         self.test = SegmentationDataset(*opened.part("test"))
+        self.split = opened.split
 
     def state_dict(self) -> dict[str, int]:
         """Checkpoints are written when an epoch ends: the next is the one to resume with."""
@@ -102,10 +134,10 @@ class SegmentationData(pl.LightningDataModule):
             )
         else:
             sampler = DistributedSampler(dataset, num_replicas=world, rank=rank, shuffle=False)
-        workers = self.config.num_workers
+        workers = self.loader.num_workers
         return DataLoader(
             dataset,
-            batch_size=self.config.batch_size if shuffle else 1,
+            batch_size=self.loader.batch_size if shuffle else 1,
             sampler=sampler,
             num_workers=workers,
             collate_fn=collate,

@@ -38,17 +38,24 @@ class MaskFolder:
     def read(self, index: int) -> Sample:
         """Load one picture and split its mask into instances, ordered by id or colour."""
         stem = self.stems[index]
-        image = read_rgb(self.images[stem])
-        masks = read_instance_masks(self.masks[stem], (image.shape[0], image.shape[1]))
-        return Sample(image, masks, np.zeros(len(masks), dtype=bool))
+        return read_sample(self.images[stem], self.masks[stem])
 
 
-def read_instance_masks(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """The instances of a mask picture, `[N, H, W]`, for a photo of (height, width).
+def read_sample(photo: Path, mask: Path, *, coloured: bool = True) -> Sample:
+    """A photo and its mask picture, which raise `DataError` as `read_instance_masks` does."""
+    image = read_rgb(photo)
+    masks = read_instance_masks(mask, (image.shape[0], image.shape[1]), coloured=coloured)
+    return Sample(image, masks, np.zeros(len(masks), dtype=bool))
 
-    Raises `DataError`, naming the file, when it has another size or soft edges.
+
+def read_instance_masks(path: Path, size: tuple[int, int], *, coloured: bool = True) -> NDArray[np.bool_]:
+    """The instances of a mask picture, `[N, H, W]`, ordered by value, for a photo of (height, width).
+
+    Raises `DataError`, naming the file, when it has another size or soft edges, or colours that are not allowed.
     """
     labels = read_labels(path)
+    if labels.ndim != 2 and not coloured:
+        raise DataError(f"{path}: is a colour picture instead of one instance number per pixel")
     if labels.shape[:2] != size:
         raise DataError(f"{path}: is {labels.shape[1]}×{labels.shape[0]} pixels, its photo is {size[1]}×{size[0]}")
     ids = _as_ids(labels)
@@ -57,11 +64,6 @@ def read_instance_masks(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
             f"{path}: has {count} values without an area of their own; a mask has one value an "
             "instance (was it saved as JPEG, or resized with interpolation?)"
         )
-    return instance_masks(ids)
-
-
-def instance_masks(ids: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """One mask for each value but zero, ordered by value: `[H, W]` integers to `[N, H, W]` bool."""
     values = np.unique(ids)
     return ids[None] == values[values != 0][:, None, None]
 

@@ -1,8 +1,13 @@
-"""From a dataset's config to its samples and their split."""
+"""From a dataset's settings to its samples and their split."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
+
+from typing_extensions import assert_never
 
 from pochoir.config import (
     CocoDataset,
@@ -11,13 +16,15 @@ from pochoir.config import (
     FolderDataset,
     MixtureDataset,
     PennFudanDataset,
+    PythonDataset,
     SplitDataset,
 )
+from pochoir.config.datasets import Part
 from pochoir.data.coco import CocoInstances
 from pochoir.data.figures import Figures
 from pochoir.data.folder import MaskFolder
 from pochoir.data.mixture import Mixture, MixtureDraw, share_out
-from pochoir.data.pennfudan import PennFudan
+from pochoir.data.pennfudan import PennFudan, fetch_pennfudan
 from pochoir.data.source import Source
 from pochoir.data.split import Split, draw_split, read_split
 from pochoir.errors import ConfigError, DataError, PochoirError, suggestion
@@ -32,10 +39,27 @@ class Opened:
     split: Split
 
     def part(self, name: str) -> tuple[Source, list[int]]:
-        """Of "train", "val" or "test" the source, and the positions of its samples in the split's order."""
+        """Of "train", "val" or "test" the source, and the positions of its samples in the split's order.
+
+        Raises `DataError` where two samples have one name.
+        """
         source = self.val_source if name == "val" else self.source
         where = {sample: index for index, sample in enumerate(source.names)}
+        if len(where) < len(source.names):
+            twice = next(sample for index, sample in enumerate(source.names) if where[sample] != index)
+            raise DataError(f"{type(source).__name__}: {twice} is the name of more than one sample")
         return source, [where[sample] for sample in getattr(self.split, name)]
+
+
+def prepare_dataset(config: DatasetConfig) -> None:
+    """Fetch what is not on the disk yet. Raises `DataError` where that cannot be done."""
+    match config:
+        case PennFudanDataset():
+            fetch_pennfudan(_path(config.root), download=config.download)
+        case MixtureDataset():
+            for name, part in config.parts.items():
+                with _naming(name):
+                    prepare_dataset(part)
 
 
 def open_dataset(config: DatasetConfig) -> Opened:
@@ -45,7 +69,6 @@ def open_dataset(config: DatasetConfig) -> Opened:
     """
     if isinstance(config, MixtureDataset):
         return _open_mixture(config)
-    assert isinstance(config, SplitDataset)
     source, val_source = open_sources(config)
     _refuse_unknown(config.exclude, source, val_source)
     split = _split(config, source, val_source).without(config.exclude)
@@ -54,31 +77,55 @@ def open_dataset(config: DatasetConfig) -> Opened:
     return Opened(source, val_source, split)
 
 
-def open_sources(config: SplitDataset) -> tuple[Source, Source]:
+def open_sources(config: Part) -> tuple[Source, Source]:
     """The source to train (and test) on and the one to validate on; mostly they are the same object."""
     source: Source
     match config:
         case PennFudanDataset():
-            source = PennFudan(Path(config.root).expanduser(), download=config.download)
+            source = PennFudan(_path(config.root))
         case CocoDataset():
-            images = Path(config.images).expanduser()
-            source = CocoInstances(Path(config.annotations).expanduser(), images, categories=config.categories)
-            if config.val_annotations:
-                val_images = Path(config.val_images).expanduser() if config.val_images else images
-                annotations = Path(config.val_annotations).expanduser()
-                return source, CocoInstances(annotations, val_images, categories=config.categories)
+            return _open_coco(config)
         case FolderDataset():
-            source = MaskFolder(Path(config.images).expanduser(), Path(config.masks).expanduser())
+            source = MaskFolder(_path(config.images), _path(config.masks))
         case FiguresDataset():
-            source = Figures(
-                length=config.length,
-                size=(config.height, config.width),
-                max_figures=config.max_figures,
-                seed=config.seed,
-            )
+            size = config.height, config.width
+            source = Figures(length=config.length, size=size, max_figures=config.max_figures, seed=config.seed)
+        case PythonDataset():
+            source = own_source(config)
         case _:
-            raise TypeError(f"no dataset for {type(config).__name__}")
+            assert_never(config)
     return source, source
+
+
+def own_source(config: PythonDataset) -> Source:
+    """Call a class that is named as `package.module.Class`.
+
+    Raises `ConfigError` where it cannot be found, takes other arguments, or makes no `Source`; what the class itself
+    raises passes.
+    """
+    module_name, _, name = config.source.rpartition(".")
+    try:
+        module = import_module(module_name)
+    except (ImportError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"dataset.source: '{config.source}' is no package.module.Class that can be imported ({error}); is its "
+            "folder on PYTHONPATH?"
+        ) from error
+    make = getattr(module, name, None)
+    if not callable(make):
+        known = [word for word, value in vars(module).items() if callable(value)]
+        raise ConfigError(f"dataset.source: {module_name} has no class '{name}'{suggestion(name, known)}")
+    signature = inspect.signature(make)
+    try:
+        signature.bind(**config.arguments)
+    except TypeError as error:
+        raise ConfigError(f"dataset.arguments: {error}; {config.source} takes {signature}") from None
+    source = make(**config.arguments)
+    if not hasattr(source, "names") or not callable(getattr(source, "read", None)):
+        raise ConfigError(
+            f"dataset.source: {config.source} lacks names or read(index) -> Sample: see pochoir.data.source.Source"
+        )
+    return source
 
 
 def epoch_draw(config: DatasetConfig, train: Sequence[str], *, seed: int) -> MixtureDraw | None:
@@ -97,10 +144,8 @@ def epoch_draw(config: DatasetConfig, train: Sequence[str], *, seed: int) -> Mix
 def _open_mixture(config: MixtureDataset) -> Opened:
     opened = {}
     for name, part in config.parts.items():
-        try:
+        with _naming(name):
             opened[name] = open_dataset(part)
-        except PochoirError as error:
-            raise type(error)(f"dataset.parts.{name}: {error}") from None
     source = Mixture({name: part.source for name, part in opened.items()})
     val_source = source
     if any(part.val_source is not part.source for part in opened.values()):
@@ -109,8 +154,7 @@ def _open_mixture(config: MixtureDataset) -> Opened:
         if val_source is not source:
             raise ConfigError("dataset.split_file: excludes val_annotations, as both choose the validation photos")
         excluded = {f"{name}/{sample}" for name, part in config.parts.items() for sample in part.exclude}
-        given = read_split(Path(config.split_file).expanduser(), source.names)
-        return Opened(source, source, given.without(excluded))
+        return Opened(source, source, read_split(_path(config.split_file), source.names).without(excluded))
     drawn = {name: asdict(part.split) for name, part in opened.items()}
     split = {
         stage: [f"{name}/{sample}" for name, lists in drawn.items() for sample in lists[stage]]
@@ -119,11 +163,37 @@ def _open_mixture(config: MixtureDataset) -> Opened:
     return Opened(source, val_source, Split(**split))
 
 
+@contextmanager
+def _naming(part: str) -> Iterator[None]:
+    try:
+        yield
+    except PochoirError as error:
+        raise type(error)(f"dataset.parts.{part}: {error}") from None
+
+
+def _open_coco(config: CocoDataset) -> tuple[Source, Source]:
+    def opened(annotations: str, images: str) -> CocoInstances:
+        return CocoInstances(
+            _path(annotations), _path(images), categories=config.categories, allow_outside=config.allow_outside
+        )
+
+    source = opened(config.annotations, config.images)
+    if not config.val_annotations:
+        return source, source
+    val_source = opened(config.val_annotations, config.val_images or config.images)
+    shared = {source.folder / name for name in source.names} & {val_source.folder / name for name in val_source.names}
+    if shared:
+        raise DataError(
+            f"{len(shared)} photos are in both {source.annotations} and {val_source.annotations}, {min(shared)} for "
+            "one: the AP of photos that were trained on says nothing"
+        )
+    return source, val_source
+
+
 def _split(config: SplitDataset, source: Source, val_source: Source) -> Split:
     if config.split_file is not None:
-        return read_split(Path(config.split_file).expanduser(), source.names)
+        return read_split(_path(config.split_file), source.names)
     if val_source is not source:
-        _refuse_shared(source, val_source)
         drawn = draw_split(source.names, val=0, test=config.test, seed=config.split_seed)
         return Split(train=drawn.train, val=list(val_source.names), test=drawn.test)
     return draw_split(source.names, val=config.val, test=config.test, seed=config.split_seed)
@@ -137,12 +207,5 @@ def _refuse_unknown(excluded: Sequence[str], *sources: Source) -> None:
         raise ConfigError(f"dataset.exclude: '{unknown[0]}' is the name of no sample{others}{hint}")
 
 
-def _refuse_shared(source: Source, val_source: Source) -> None:
-    assert isinstance(source, CocoInstances)
-    assert isinstance(val_source, CocoInstances)
-    shared = {source.folder / name for name in source.names} & {val_source.folder / name for name in val_source.names}
-    if shared:
-        raise DataError(
-            f"{len(shared)} photos are in both {source.annotations} and {val_source.annotations}, {min(shared)} for "
-            "one: the AP of photos that were trained on says nothing"
-        )
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
