@@ -22,20 +22,19 @@ from torch import Tensor, nn
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from pochoir.assets import weights_path
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
-from pochoir.images import pictures_at, read_rgb, to_tensor
-from pochoir.segmentation.segmenter import Predictor
+from pochoir.images import Pixels, pictures_at, read_rgb, to_tensor
+from pochoir.segmentation.segmenter import Segmenter
 
 SHOWN = 0.5
 """The score threshold of partial.py and predict_seg.py."""
 
 
-def timed(find: Callable[[Tensor], Sized], image: Tensor) -> tuple[float, int]:
+def timed(find: Callable[[Pixels], Sized], photo: Pixels) -> tuple[float, int]:
     """Seconds, and how many instances were found."""
     started = time.perf_counter()
-    found = find(image)
+    found = find(photo)
     return time.perf_counter() - started, len(found)
 
 
@@ -75,30 +74,30 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_flush_denormal(True)
 
-    images = [to_tensor(read_rgb(path)) for path in pictures_at(arguments.photos, "photos")[: arguments.count]]
-    ours = Predictor.from_checkpoint(weights_path("person"), score_threshold=SHOWN)
+    photos = [read_rgb(path) for path in pictures_at(arguments.photos, "photos")[: arguments.count]]
+    ours = Segmenter("person", device="cpu", score_threshold=SHOWN)
     theirs = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, box_score_thresh=1.0).eval()
 
     @torch.inference_mode()
-    def torchvisions(image: Tensor) -> Tensor:
-        return theirs([image])[0]["scores"]
+    def torchvisions(photo: Pixels) -> Tensor:
+        return theirs([to_tensor(photo)])[0]["scores"]
 
-    ours(images[0])
-    torchvisions(images[0])
+    ours(photos[0])
+    torchvisions(photos[0])
     times: dict[str, list[float]] = {"ours": [], "torchvision": []}
     found = {"ours": 0, "torchvision": 0}
-    for image in track(images, description="Segmenting", console=Console(stderr=True), transient=True):
+    for photo in track(photos, description="Segmenting", console=Console(stderr=True), transient=True):
         for name, find in (("ours", ours), ("torchvision", torchvisions)):
-            seconds, count = timed(find, image)
+            seconds, count = timed(find, photo)
             times[name].append(seconds)
             found[name] += count
     parts: dict[str, float] = defaultdict(float)
     time_parts(ours.network, parts)
-    whole = sum(timed(ours, image)[0] for image in images)
+    whole = sum(timed(ours, photo)[0] for photo in photos)
     parts["choosing boxes, pasting masks"] = whole - sum(parts.values())
 
     medians = {name: median(values) for name, values in times.items()}
-    table = Table(title=f"Seconds a photo, {len(images)} photos")
+    table = Table(title=f"Seconds a photo, {len(photos)} photos")
     for column in ("", "median", "worst", "found"):
         table.add_column(column, justify="right")
     for name, values in times.items():

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Mapping
 from importlib.util import find_spec
 from io import BytesIO
+from os import PathLike
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -14,7 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from pochoir.errors import WeightsError
+from pochoir.assets import WEIGHTS, weights_path
+from pochoir.errors import WeightsError, suggestion
 
 LITE0_SHA256_PREFIX = "57934424"
 
@@ -89,6 +91,18 @@ def torchvision_state(weights: Any, offline_choice: str) -> Mapping[str, Tensor]
             f"the weights {weights.url} could not be loaded ({_first_line(error)}).\n"
             f"Fetch that file where there is a network and put it at {file}, or work offline with {offline_choice}"
         ) from error
+
+
+def network_file(weights: str | PathLike[str]) -> Path:
+    """The file of a network: of one that comes with the project, by its name, or the file that is named.
+
+    Raises `WeightsError` where there is no such file.
+    """
+    path = weights_path(str(weights))
+    if not path.is_file():
+        known = ", ".join(WEIGHTS) + suggestion(str(weights), WEIGHTS)
+        raise WeightsError(f"{path}: no such checkpoint; networks that come with the project: {known}")
+    return path
 
 
 def checkpoint_state(path: Path) -> dict[str, Tensor]:

@@ -11,19 +11,19 @@ import pytest
 import torch
 
 from pochoir.assets import FILES, WEIGHTS, located, weights_path
-from pochoir.composition.stencils import from_coco
+from pochoir.composition.given import from_coco
 from pochoir.config import load_config
 from pochoir.errors import ConfigError
-from pochoir.images import read_picture, read_rgb, to_tensor
+from pochoir.images import read_picture, read_rgb
 from pochoir.segmentation.models import build_segmenter
-from pochoir.segmentation.segmenter import Predictor, trained_segmenter
+from pochoir.segmentation.segmenter import Segmenter, trained_segmenter
 
 STYLES = ("strokes", "waves", "glass", "ink")
 
 
 @pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return Predictor.from_checkpoint(weights_path("person"), score_threshold=0.5)
+def people() -> Segmenter:
+    return Segmenter("person", device="cpu", score_threshold=0.5)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -86,21 +86,21 @@ def test_the_segmenter_is_small_and_comes_with_its_card() -> None:
 
 def test_a_network_that_is_built_by_its_name_has_its_weights() -> None:
     network = build_segmenter(load_config("train_seg").segmenter)
-    expected = trained_segmenter(weights_path("person"))[1].state_dict()
+    expected = trained_segmenter("person")[1].state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
 
 
-def test_it_finds_the_person_of_the_built_in_portrait(predictor: Predictor) -> None:
+def test_it_finds_the_person_of_the_built_in_portrait(people: Segmenter) -> None:
     photo = Path(located("builtin:portrait"))
     pixels = read_rgb(photo)
-    found = predictor(to_tensor(pixels))
+    found = people(pixels)
     outline = from_coco(Path(located("builtin:portrait_outline")), photo, pixels.shape[:2]).masks[0] >= 0.5
     mask = found.masks[0] >= 0.5
     assert found.scores[0] > 0.9
     assert (mask & outline).sum() / (mask | outline).sum() > 0.8
 
 
-def test_it_finds_nobody_where_nobody_is(predictor: Predictor) -> None:
-    assert len(predictor(torch.full((3, 300, 400), 0.5))) == 0
-    noise = np.random.default_rng(0).random((3, 300, 400), dtype=np.float32)
-    assert len(predictor(torch.from_numpy(noise))) == 0
+def test_it_finds_nobody_where_nobody_is(people: Segmenter) -> None:
+    assert len(people(torch.full((3, 300, 400), 0.5))) == 0
+    noise = np.random.default_rng(0).random((300, 400, 3), dtype=np.float32)
+    assert len(people(noise)) == 0

@@ -1,30 +1,30 @@
 """Measuring a checkpoint on a dataset: the same AP as in training, on whichever part is asked for."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pochoir.config import EvalSegConfig, FiguresDataset, FolderDataset, MixtureDataset, TrainSegConfig
+from pochoir.config import EvalSegConfig, FolderDataset, MixtureDataset, TrainSegConfig, load_config
 from pochoir.data.opening import open_dataset
-from pochoir.errors import ConfigError
+from pochoir.errors import ConfigError, DataError
 from pochoir.images import read_rgb
-from pochoir.runs.eval_seg import measure, photos_of
+from pochoir.runs.eval_seg import photos_of, run
 
 
 @pytest.fixture(scope="module")
 def config(trained: tuple[Path, float | None], tiny: TrainSegConfig) -> EvalSegConfig:
     ckpt = trained[0] / "checkpoints" / "best.ckpt"
-    return EvalSegConfig(ckpt=str(ckpt), dataset=tiny.dataset, part="val", accelerator="cpu", shown=3)
+    values = [f"weights={ckpt}", "part=val", "accelerator=cpu", "shown=3"]
+    return load_config("eval_seg", values).but(dataset=tiny.dataset)
 
 
 def test_the_validation_of_training_comes_out_again(
     config: EvalSegConfig, trained: tuple[Path, float | None], tmp_path: Path
 ) -> None:
     best = json.loads((trained[0] / "metrics.json").read_text())["best"]
-    assert measure(config, tmp_path) == pytest.approx(best["mask_ap"], abs=1e-4)
+    assert run(config, tmp_path) == pytest.approx(best["mask_ap"], abs=1e-4)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     for name in ("mask_ap50", "box_ap", "box_ap75"):
         assert metrics[name] == pytest.approx(best[name], abs=1e-4)
@@ -40,16 +40,27 @@ def test_a_part_is_the_splits(tiny: TrainSegConfig) -> None:
     }
     assert sizes == {"train": [16], "val": [5], "test": [2], "all": [23]}
     assert isinstance(tiny.dataset, FolderDataset)
-    excluding = replace(tiny.dataset, exclude=[open_dataset(tiny.dataset).split.train[0]])
+    excluding = tiny.dataset.but(exclude=[open_dataset(tiny.dataset).split.train[0]])
     assert [len(photos) for photos in photos_of(excluding, "all")] == [22]
 
 
 def test_all_photos_of_a_mixture(tiny: TrainSegConfig) -> None:
-    mixture = MixtureDataset(parts={"bars": tiny.dataset, "drawn": FiguresDataset(length=4)})  # type: ignore[dict-item]
+    drawn = load_config("train_seg", ["dataset.length=4", "dataset.val=1"]).dataset
+    parts = {"bars": tiny.dataset, "drawn": drawn}
+    mixture = MixtureDataset(name="mixture", parts=parts, weights={}, epoch_length=None, split_file=None)
     assert [len(photos) for photos in photos_of(mixture, "all")] == [27]
+
+
+def test_what_is_not_there_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = []
+    monkeypatch.setattr("pochoir.data.opening.fetch_pennfudan", lambda root, download: fetched.append((root, download)))
+    config = load_config("eval_seg", ["dataset=pennfudan", f"dataset.root={tmp_path}"]).dataset
+    with pytest.raises(DataError):
+        photos_of(config, "all")
+    assert fetched == [(tmp_path, True)]
 
 
 def test_a_part_without_photos_says_which_setting(config: EvalSegConfig, tmp_path: Path) -> None:
     assert isinstance(config.dataset, FolderDataset)
     with pytest.raises(ConfigError, match=r"part: the split has no photos for test; set dataset\.test"):
-        measure(replace(config, dataset=replace(config.dataset, test=0), part="test"), tmp_path)
+        run(config.but(dataset=config.dataset.but(test=0), part="test"), tmp_path)

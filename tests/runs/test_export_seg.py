@@ -3,21 +3,19 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
 
-from pochoir.config import SegmenterConfig, TrainSegConfig
+from pochoir.config import TrainSegConfig, load_config
 from pochoir.errors import ConfigError, WeightsError
-from pochoir.images import read_rgb, to_tensor
-from pochoir.runs.export_seg import export
+from pochoir.runs.export_seg import run
 from pochoir.runs.train_seg import check_resumable
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.module import SegmentationModule
-from pochoir.segmentation.segmenter import Predictor, trained_segmenter
+from pochoir.segmentation.segmenter import Segmenter, trained_segmenter
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +28,7 @@ def ckpt(trained: tuple[Path, float | None]) -> Path:
 @pytest.fixture(scope="module")
 def exported(ckpt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("exported") / "bars.safetensors"
-    command = [sys.executable, ROOT / "scripts/export_seg.py", f"ckpt={ckpt}", f"file={file}"]
+    command = [sys.executable, ROOT / "scripts/export_seg.py", f"weights={ckpt}", f"file={file}"]
     done = subprocess.run(
         [*command, f"hydra.run.dir={file.parent / 'run'}"], capture_output=True, text=True, check=False
     )
@@ -40,8 +38,8 @@ def exported(ckpt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_finds_the_same(ckpt: Path, exported: Path, bars: Path) -> None:
-    image = to_tensor(read_rgb(bars / "images" / "01.png"))
-    before, after = (Predictor.from_checkpoint(path, score_threshold=0.3)(image) for path in (ckpt, exported))
+    photo = bars / "images" / "01.png"
+    before, after = (Segmenter(path, device="cpu", score_threshold=0.3)(photo) for path in (ckpt, exported))
     assert len(before) == len(after) > 0
     torch.testing.assert_close(after.scores, before.scores, rtol=0, atol=0.02)
     torch.testing.assert_close(after.boxes, before.boxes, rtol=0, atol=1)
@@ -55,22 +53,26 @@ def test_half_precision_and_a_word_on_what_it_is(ckpt: Path, exported: Path) -> 
         own = json.loads(file.metadata()["hyper_parameters"])
     settings, network = trained_segmenter(exported)
     assert own["segmenter"] == {**own["segmenter"], "name": "maskrcnn_lite", "min_size": 96, "weights": "none"}
-    assert settings == SegmenterConfig(**own["segmenter"])
+    assert settings.model_dump() == own["segmenter"]
     assert {value.dtype for value in network.state_dict().values()} == {torch.float32}
 
 
+def export(ckpt: Path, file: Path, *overrides: str) -> None:
+    run(load_config("export_seg", [f"weights={ckpt}", f"file={file}", *overrides]), file.parent)
+
+
 def test_it_may_be_given_another_input_size(ckpt: Path, tmp_path: Path) -> None:
-    export(ckpt, tmp_path / "large.safetensors", min_size=128, max_size=320)
+    export(ckpt, tmp_path / "large.safetensors", "min_size=128", "max_size=320")
     settings, network = trained_segmenter(tmp_path / "large.safetensors")
     assert (settings.min_size, settings.max_size) == (128, 320)
     assert (network.transform.min_size, network.transform.max_size) == ((128,), 320)
     with pytest.raises(ConfigError, match="min_size: 4000 is larger than max_size"):
-        export(ckpt, tmp_path / "none.safetensors", min_size=4000)
+        export(ckpt, tmp_path / "none.safetensors", "min_size=4000")
     assert not (tmp_path / "none.safetensors").exists()
 
 
 def test_a_run_starts_from_it(exported: Path) -> None:
-    network = build_segmenter(SegmenterConfig(weights=str(exported)))
+    network = build_segmenter(load_config("train_seg", [f"segmenter.weights={exported}"]).segmenter)
     expected = trained_segmenter(exported)[1].state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
 
@@ -92,9 +94,9 @@ def test_a_weight_beyond_half_precision_is_refused(ckpt: Path, tmp_path: Path) -
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(WeightsError, match=r"a\.safetensors: cannot be read as safetensors"):
-        Predictor.from_checkpoint(tmp_path / "a.safetensors")
+        trained_segmenter(tmp_path / "a.safetensors")
     with pytest.raises(WeightsError, match=r"b\.safetensors: no such checkpoint"):
-        Predictor.from_checkpoint(tmp_path / "b.safetensors")
+        trained_segmenter(tmp_path / "b.safetensors")
 
 
 def test_weights_of_nobody_knows_what_are_named(exported: Path, tmp_path: Path) -> None:
@@ -102,6 +104,6 @@ def test_weights_of_nobody_knows_what_are_named(exported: Path, tmp_path: Path) 
 
     save_file(load_file(exported), tmp_path / "anonymous.safetensors")
     with pytest.raises(WeightsError, match=r"anonymous\.safetensors: is no checkpoint of train_seg"):
-        Predictor.from_checkpoint(tmp_path / "anonymous.safetensors")
-    network = build_segmenter(replace(SegmenterConfig(), weights=str(tmp_path / "anonymous.safetensors")))
-    assert network.roi_heads is not None
+        trained_segmenter(tmp_path / "anonymous.safetensors")
+    weights = f"segmenter.weights={tmp_path / 'anonymous.safetensors'}"
+    assert build_segmenter(load_config("train_seg", [weights]).segmenter).roi_heads is not None

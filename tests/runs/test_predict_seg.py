@@ -1,6 +1,7 @@
 """Predicting with a checkpoint: what is written for pictures with objects, without, and for broken ones."""
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,11 @@ import torch
 from PIL import Image
 from pycocotools.coco import COCO
 
-from pochoir.config import PredictSegConfig
-from pochoir.errors import DataError, WeightsError
-from pochoir.images import read_rgb, to_tensor
-from pochoir.runs.predict_seg import predict
+from pochoir.config import PredictSegConfig, load_config
+from pochoir.errors import DataError
+from pochoir.runs.predict_seg import run
 from pochoir.segmentation.evaluation import decode_mask
-from pochoir.segmentation.segmenter import Predictor
+from pochoir.segmentation.segmenter import Segmenter
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,12 +37,12 @@ def photos(bars: Path, tmp_path: Path) -> Path:
 
 
 def settings(ckpt: Path, photos: Path, score: float = 0.0) -> PredictSegConfig:
-    return PredictSegConfig(ckpt=str(ckpt), input=str(photos), score_threshold=score, accelerator="cpu")
+    values = [f"weights={ckpt}", f"input={photos}", f"score_threshold={score}", "accelerator=cpu"]
+    return load_config("predict_seg", values)
 
 
 def test_instances_keep_their_contract(ckpt: Path, photos: Path) -> None:
-    image = torch.from_numpy(read_rgb(photos / "0.png").copy()).permute(2, 0, 1).float() / 255
-    found = Predictor.from_checkpoint(ckpt)(image)
+    found = Segmenter(ckpt, device="cpu")(photos / "0.png")
     count = len(found)
     assert count > 0
     assert found.boxes.shape == (count, 4)
@@ -57,29 +57,29 @@ def test_instances_keep_their_contract(ckpt: Path, photos: Path) -> None:
 
 
 def test_a_threshold_changes_what_is_found_only_below_it(ckpt: Path, photos: Path) -> None:
-    image = to_tensor(read_rgb(photos / "0.png"))
-    found = Predictor.from_checkpoint(ckpt)(image)
+    photo = photos / "0.png"
+    found = Segmenter(ckpt, device="cpu")(photo)
     half = float(found.scores[:2].mean())
-    above = Predictor.from_checkpoint(ckpt, score_threshold=half)(image)
+    above = Segmenter(ckpt, device="cpu", score_threshold=half)(photo)
     assert 0 < len(above) < len(found)
     expected = found.above(half)
     assert torch.equal(above.boxes, expected.boxes)
     assert torch.equal(above.scores, expected.scores)
     torch.testing.assert_close(above.masks, expected.masks, rtol=0, atol=1e-5)
-    assert Predictor.from_checkpoint(ckpt, score_threshold=0.0).network.roi_heads.score_thresh == 0.05  # the config's
+    assert Segmenter(ckpt, device="cpu", score_threshold=0.0).network.roi_heads.score_thresh == 0.05  # the config's
 
 
 def test_every_instance_gets_a_mask_file_and_a_coco_entry(ckpt: Path, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    summary = predict(settings(ckpt, photos), out)
-    assert not summary.failures
+    run(settings(ckpt, photos), out)
     coco = COCO(str(out / "instances.json"))
     assert [image["file_name"] for image in coco.dataset["images"]] == ["0.png", "1.png"]
-    assert summary.annotations
+    annotations = coco.dataset["annotations"]
+    assert annotations
     overlay = np.asarray(Image.open(out / "overlays" / "0.png.png"))
     assert overlay.shape == (100, 130, 3)
     for annotation in coco.loadAnns(coco.getAnnIds(imgIds=[1])):
-        index = sum(other["id"] < annotation["id"] for other in summary.annotations if other["image_id"] == 1)
+        index = sum(other["id"] < annotation["id"] for other in annotations if other["image_id"] == 1)
         mask = np.asarray(Image.open(out / "masks" / f"0.png_{index}.png"))
         assert set(np.unique(mask)) <= {0, 255}
         assert np.array_equal(mask > 0, decode_mask(annotation["segmentation"]))
@@ -89,11 +89,11 @@ def test_every_instance_gets_a_mask_file_and_a_coco_entry(ckpt: Path, photos: Pa
 
 
 def test_a_picture_without_objects_is_reported(
-    ckpt: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ckpt: Path, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    summary = predict(settings(ckpt, photos / "0.png", score=1.0), tmp_path / "out")
-    assert summary.empty == ["0.png"]
-    assert "0.png: no object found" in capsys.readouterr().out
+    with caplog.at_level(logging.INFO):
+        run(settings(ckpt, photos / "0.png", score=1.0), tmp_path / "out")
+    assert "0.png: no object found" in caplog.messages
     assert json.loads((tmp_path / "out" / "instances.json").read_text())["annotations"] == []
     assert not (tmp_path / "out" / "masks").exists()
 
@@ -106,7 +106,7 @@ def test_unreadable_pictures_are_named_skipped_and_told_by_the_exit_code(
         [
             sys.executable,
             str(ROOT / "scripts/predict_seg.py"),
-            f"ckpt={ckpt}",
+            f"weights={ckpt}",
             f"input={photos}",
             f"hydra.run.dir={tmp_path / 'out'}",
         ],
@@ -123,13 +123,4 @@ def test_unreadable_pictures_are_named_skipped_and_told_by_the_exit_code(
 def test_a_folder_without_pictures_is_an_error(ckpt: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no pictures"):
-        predict(settings(ckpt, tmp_path / "empty"), tmp_path)
-
-
-def test_a_file_that_is_no_checkpoint_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "x.ckpt").write_bytes(b"junk")
-    with pytest.raises(WeightsError, match=r"x\.ckpt"):
-        Predictor.from_checkpoint(tmp_path / "x.ckpt")
-    torch.save({"a": torch.zeros(1)}, tmp_path / "y.ckpt")
-    with pytest.raises(WeightsError, match="no checkpoint of train_seg"):
-        Predictor.from_checkpoint(tmp_path / "y.ckpt")
+        run(settings(ckpt, tmp_path / "empty"), tmp_path)

@@ -1,7 +1,6 @@
 """All segmenters: two classes, settings that reach torchvision, frozen parts, and weights that mean what they meant."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from torchvision.models.detection import (
 )
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from pochoir.config import NAMED_WEIGHTS, SegmenterConfig
+from pochoir.config import SegmenterConfig, load_config
 from pochoir.errors import WeightsError
 from pochoir.segmentation.models import build_segmenter
 
@@ -41,10 +40,8 @@ TORCHVISIONS: dict[str, tuple[Any, Any]] = {
 
 
 def small(name: str, **changes: Any) -> SegmenterConfig:
-    config = SegmenterConfig(
-        name, weights="none", min_size=96, max_size=160, score_threshold=0.3, max_detections=7, trained_layers=3
-    )
-    return replace(config, **changes)
+    values = {"weights": "none", "min_size": 96, "max_size": 160, "score_threshold": 0.3, "max_detections": 7}
+    return load_config("train_seg", [f"segmenter={name}"]).segmenter.but(**{**values, **changes})
 
 
 def without_memory(config: SegmenterConfig) -> GeneralizedRCNN:
@@ -53,7 +50,7 @@ def without_memory(config: SegmenterConfig) -> GeneralizedRCNN:
         return build_segmenter(config)
 
 
-@pytest.fixture(scope="module", params=NAMED_WEIGHTS)
+@pytest.fixture(scope="module", params=STAGES)
 def network(request: pytest.FixtureRequest) -> GeneralizedRCNN:
     torch.manual_seed(0)
     return build_segmenter(small(request.param))
@@ -84,7 +81,7 @@ def test_batch_norm_of_the_body_is_frozen(network: GeneralizedRCNN) -> None:
 
 
 @pytest.mark.parametrize("trained_layers", range(6))
-@pytest.mark.parametrize("name", NAMED_WEIGHTS)
+@pytest.mark.parametrize("name", STAGES)
 def test_the_deepest_stages_are_trained(name: str, trained_layers: int) -> None:
     network = without_memory(small(name, trained_layers=trained_layers))
     prefixes = tuple(f"{module}." for stage in STAGES[name][5 - trained_layers :] for module in stage)

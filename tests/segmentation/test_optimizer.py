@@ -1,29 +1,37 @@
 """Which parameter learns how fast and is decayed how much, and the learning rate over a run."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from pochoir.config import OptimConfig, SegmenterConfig
+from pochoir.config import OptimConfig, load_config
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.optimizer import build_optimizer, build_schedule, learning_rate_factor
 
-CONFIG = OptimConfig(lr=0.1, backbone_lr=0.5, weight_decay=0.01, momentum=0.8, warmup=0.1, final_lr=0.2)
+CONFIG = OptimConfig(
+    name="adamw",
+    lr=0.1,
+    backbone_lr=0.5,
+    weight_decay=0.01,
+    momentum=0.8,
+    warmup=0.1,
+    schedule="cosine",
+    final_lr=0.2,
+)
 
 
 @pytest.fixture(scope="module")
 def network() -> GeneralizedRCNN:
     """Shapes without values are enough here."""
     with torch.device("meta"):
-        return build_segmenter(SegmenterConfig(weights="none", trained_layers=3))
+        return build_segmenter(load_config("train_seg", ["segmenter.weights=none"]).segmenter)
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
 def test_every_trainable_parameter_is_in_the_group_it_belongs_to(network: GeneralizedRCNN, name: str) -> None:
-    groups = build_optimizer(network, replace(CONFIG, name=name)).param_groups
+    groups = build_optimizer(network, CONFIG.but(name=name)).param_groups
     found: dict[int, tuple[float, float]] = {}
     for group in groups:
         for parameter in group["params"]:
@@ -43,7 +51,7 @@ def test_every_trainable_parameter_is_in_the_group_it_belongs_to(network: Genera
 
 
 def test_the_optimiser_is_the_one_asked_for(network: GeneralizedRCNN) -> None:
-    adamw, sgd = (build_optimizer(network, replace(CONFIG, name=name)) for name in ("adamw", "sgd"))
+    adamw, sgd = (build_optimizer(network, CONFIG.but(name=name)) for name in ("adamw", "sgd"))
     assert type(adamw) is torch.optim.AdamW
     assert {group["betas"] for group in adamw.param_groups} == {(0.8, 0.999)}
     assert type(sgd) is torch.optim.SGD
@@ -51,7 +59,7 @@ def test_the_optimiser_is_the_one_asked_for(network: GeneralizedRCNN) -> None:
 
 
 def factors(total: int, **changes: Any) -> list[float]:
-    config = replace(CONFIG, **changes)
+    config = CONFIG.but(**changes)
     return [learning_rate_factor(step, total, config) for step in range(total + 1)]
 
 

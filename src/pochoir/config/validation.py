@@ -88,12 +88,13 @@ def _as_far_as_sound(
     """A section without its wrong values; adds what can be said of settings that exclude each other without these."""
     models = _schemas(schema, where, values)
     if not isinstance(node, Mapping) or len(models) != 1:
+        if any(place[: len(where)] == where for place in wrong):
+            raise LookupError
         return node
-    sound = {
-        name: _as_far_as_sound(schema, (*where, name), value, values, wrong, problems)
-        for name, value in node.items()
-        if (*where, name) not in wrong
-    }
+    sound: dict[str, Any] = {}
+    for name, value in node.items():
+        with suppress(LookupError):
+            sound[name] = _as_far_as_sound(schema, (*where, name), value, values, wrong, problems)
     section = models[0].model_construct(**sound)
     messages: list[str] = []
     with suppress(AttributeError):  # one of the wrong values is asked for
@@ -171,7 +172,8 @@ def _reason(detail: ErrorDetails, where: Location, schema: type[Settings], value
         case "greater_than_equal" | "less_than_equal":
             bound = next(iter(context.values()))
             words = "at least" if kind == "greater_than_equal" else "at most"
-            told = f"{value} is out of range; allowed is {words} {bound:g}"
+            range_ = f"out of range; allowed is {words} {bound:g}"
+            told = f"{value} is {range_ if value == value else 'no finite number'}"
         case "model_type" | "dict_type" | "model_attributes_type":
             kinds = _tags(schema, where, values)
             advice = f"allowed: {', '.join(kinds)}" if kinds else f"give its settings as {key}.<setting>=…"

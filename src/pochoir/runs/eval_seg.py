@@ -1,17 +1,18 @@
 """COCO AP of a trained segmenter on a dataset that it has not been trained on."""
 
+import logging
 import time
 from pathlib import Path
 
 import torch
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from pochoir.config import DatasetConfig, EvalSegConfig
 from pochoir.data.dataset import SegmentationDataset
-from pochoir.data.opening import open_dataset
+from pochoir.data.opening import open_dataset, prepare_dataset
 from pochoir.data.source import Source
+from pochoir.devices import device_of
 from pochoir.errors import ConfigError
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
@@ -19,53 +20,57 @@ from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import grid
 from pochoir.inspection.panels import truth_beside_prediction
 from pochoir.segmentation.evaluation import ImageRecord, evaluate, record
-from pochoir.segmentation.segmenter import Predictor, choose_device
+from pochoir.segmentation.segmenter import Segmenter
+
+TABLE = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar100")
+
+log = logging.getLogger(__name__)
 
 
-def measure(config: EvalSegConfig, folder: Path) -> float:
+def run(settings: EvalSegConfig, folder: Path) -> float:
     """Evaluate on photos as they are, at their own resolution; returns the mask AP in [0, 1].
 
     Writes metrics.json (APs, photos, seconds a photo in the network) and predictions/sheet.png, truth beside
     prediction. Raises `DataError` or `ConfigError` for a dataset that cannot be used, `WeightsError` for a checkpoint.
     """
-    datasets = photos_of(config.dataset, config.part)
-    predictor = Predictor.from_checkpoint(Path(config.ckpt).expanduser(), device=choose_device(config.accelerator))
+    segmenter = Segmenter(settings.weights, device=device_of(settings.accelerator))
+    datasets = photos_of(settings.dataset, settings.part)
     keys = [(dataset, index) for dataset in datasets for index in range(len(dataset))]
     records: list[ImageRecord] = []
     panels: list[Pixels] = []
     seconds = 0.0
     for dataset, index in track(keys, description="Evaluating", console=Console(stderr=True), transient=True):
         image, target = dataset[index]
+        photo = to_pixels(image)
         started = time.perf_counter()
-        found = predictor(image.as_subclass(torch.Tensor))
+        found = segmenter(photo)
         seconds += time.perf_counter() - started
         target["image_id"] = torch.tensor(len(records) + 1)
         records.append(record(target, vars(found) | {"masks": found.masks[:, None]}))
-        if len(panels) < config.shown:
-            panels.append(truth_beside_prediction(to_pixels(image), records[-1], config.show_threshold))
+        if len(panels) < settings.shown:
+            panels.append(truth_beside_prediction(photo, records[-1], settings.show_threshold))
     metrics = evaluate(records).metrics
     if "mask_ap" not in metrics:
         raise ConfigError(f"part: none of the {len(records)} photos holds an object: nothing to measure AP with")
     if panels:
         write_image(folder / "predictions" / "sheet.png", grid(panels, columns=2))
-    write_json(
-        folder / "metrics.json",
-        {
-            **metrics,
-            "photos": len(records),
-            "seconds_per_photo": round(seconds / len(records), 4),
-            "versions": versions(),
-        },
-    )
-    _print_table(config, metrics, len(records), folder)
+    measured = {"photos": len(records), "seconds_per_photo": round(seconds / len(records), 4)}
+    write_json(folder / "metrics.json", {**metrics, **measured, "versions": versions()})
+    log.info("Average precision on %d photos of %s", len(records), settings.dataset.name)
+    log.info("    %s", "".join(f"{name:>10}" for name in TABLE))
+    for kind in ("mask", "box"):
+        values = (metrics.get(f"{kind}_{name}") for name in TABLE)
+        log.info("%-4s%s", kind, "".join(f"{'' if value is None else f'{value:.3f}':>10}" for value in values))
+    log.info("Truth beside prediction: %s", folder / "predictions" / "sheet.png")
     return metrics["mask_ap"]
 
 
 def photos_of(config: DatasetConfig, part: str) -> list[SegmentationDataset]:
     """The photos of a part of a dataset's split, unaugmented; `all` are those of all three parts, in order.
 
-    Raises `ConfigError` for a part without photos.
+    Fetches what is not on the disk yet. Raises `ConfigError` for a part without photos.
     """
+    prepare_dataset(config)
     opened = open_dataset(config)
     if part == "all":
         indices: dict[Source, list[int]] = {}
@@ -76,16 +81,3 @@ def photos_of(config: DatasetConfig, part: str) -> list[SegmentationDataset]:
     if not of_part:
         raise ConfigError(f"part: the split has no photos for {part}; set dataset.{part}, or take part=all")
     return [SegmentationDataset(source, of_part)]
-
-
-def _print_table(config: EvalSegConfig, metrics: dict[str, float], photos: int, folder: Path) -> None:
-    names = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar100")
-    table = Table(title=f"Average precision on {photos} photos of {config.dataset.name}")
-    for column in ("", *names):
-        table.add_column(column, justify="right")
-    for kind in ("mask", "box"):
-        values = (metrics.get(f"{kind}_{name}") for name in names)
-        table.add_row(kind, *("" if value is None else f"{value:.3f}" for value in values))
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(table)
-    console.print(f"Truth beside prediction: {folder / 'predictions' / 'sheet.png'}")

@@ -12,6 +12,7 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor
+from torchvision.ops import box_convert
 
 from pochoir.segmentation.instances import mask_scores_of
 
@@ -41,18 +42,28 @@ def encode_masks(masks: NDArray[np.bool_]) -> list[dict[str, Any]]:
     # one transposition of all masks at once: pycocotools wants columns first, [H, W, N] in Fortran's order
     columns_first = np.ascontiguousarray(masks.transpose(0, 2, 1), dtype=np.uint8)
     codes = rle.encode(columns_first.transpose(2, 1, 0))
-    return [{"size": [int(side) for side in code["size"]], "counts": code["counts"].decode("ascii")} for code in codes]
+    return [{**code, "counts": code["counts"].decode("ascii")} for code in codes]
 
 
 def decode_mask(code: dict[str, Any]) -> NDArray[np.bool_]:
     """One mask of `encode_masks` back: `[H, W]` bool."""
-    return rle.decode({**code, "counts": code["counts"].encode("ascii")}).astype(bool)
+    return rle.decode(code).astype(bool)
 
 
-def xywh(box: Iterable[float]) -> list[float]:
-    """COCO's box [x, y, width, height] of xyxy with exclusive x1 and y1."""
-    x0, y0, x1, y1 = (float(value) for value in box)
-    return [x0, y0, x1 - x0, y1 - y0]
+def coco_detections(
+    boxes: Tensor, masks: NDArray[np.bool_], scores: Tensor, mask_scores: Tensor
+) -> list[dict[str, Any]]:
+    """`[N, 4]` xyxy, `[N, H, W]`, and the scores by which each are ranked, as COCO annotations without ids."""
+    columns = (xywh(boxes), scores.tolist(), mask_scores.tolist())
+    return [
+        {"bbox": box, "segmentation": code, "score": score, "mask_score": mask_score, "category_id": 1}
+        for code, box, score, mask_score in zip(encode_masks(masks), *columns, strict=True)
+    ]
+
+
+def xywh(boxes: Tensor) -> list[list[float]]:
+    """COCO's boxes [x, y, width, height] of `[N, 4]` xyxy with exclusive x1 and y1."""
+    return box_convert(boxes.cpu().double(), "xyxy", "xywh").tolist()
 
 
 def record(target: dict[str, Any], output: dict[str, Tensor]) -> ImageRecord:
@@ -63,21 +74,17 @@ def record(target: dict[str, Any], output: dict[str, Tensor]) -> ImageRecord:
     """
     height, width = target["masks"].shape[-2:]
     truth = [
-        {"bbox": xywh(box), "segmentation": code, "area": float(area), "iscrowd": int(crowd), "category_id": 1}
+        {"bbox": box, "segmentation": code, "area": float(area), "iscrowd": int(crowd), "category_id": 1}
         for box, code, area, crowd in zip(
-            target["boxes"].tolist(),
+            xywh(target["boxes"]),
             encode_masks((target["masks"] != 0).cpu().numpy()),
             target["area"].tolist(),
             target["iscrowd"].tolist(),
             strict=True,
         )
     ]
-    codes = encode_masks((output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy())
-    columns = (output["boxes"], output["scores"], mask_scores_of(output))
-    detections = [
-        {"bbox": xywh(box), "segmentation": code, "score": score, "mask_score": mask_score, "category_id": 1}
-        for code, box, score, mask_score in zip(codes, *(column.tolist() for column in columns), strict=True)
-    ]
+    masks = (output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy()
+    detections = coco_detections(output["boxes"], masks, output["scores"], mask_scores_of(output))
     return ImageRecord(int(target["image_id"]), (height, width), truth, detections)
 
 

@@ -1,19 +1,30 @@
 """The instances that a segmenter finds in one picture."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
+from pochoir.images import Pixels
+from pochoir.images.overlays import draw_instances
 
-@dataclass(frozen=True)
+COLUMNS = ("boxes", "scores", "labels", "masks", "mask_scores")
+
+
+@dataclass(frozen=True, eq=False)
 class Instances:
     """N instances at the image's own resolution, best first; N may be 0.
 
     boxes: `[N, 4]` float32 pixels xyxy, x1 and y1 exclusive. scores: `[N]` in [0, 1]. labels: `[N]` int64.
     masks: `[N, H, W]` float32 soft in [0, 1]. mask_scores: `[N]` in [0, 1], see `mask_scores_of`. cells: a side of the
-    grid over its box in which each mask was predicted; None for masks that were given.
+    grid over its box in which each mask was predicted; None for masks that were given. photo: what they were found in,
+    `[H, W, 3]` uint8; None where it is not known. Raises `ValueError` for columns of unequal lengths.
     """
 
     boxes: Tensor
@@ -22,21 +33,46 @@ class Instances:
     masks: Tensor
     mask_scores: Tensor
     cells: int | None = None
+    photo: Pixels | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(getattr(self, name)) for name in COLUMNS}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"instances: of everything there must be one for each; there are {lengths}")
 
     def __len__(self) -> int:
         return len(self.scores)
 
+    def __getitem__(self, which: int | slice | Sequence[int] | Tensor | NDArray[Any]) -> "Instances":
+        """Some of them, as `Instances` of the same photo: those at an index, a slice, indices, or where a mask says so.
+
+        Raises `IndexError` for one that is not there.
+        """
+        kept = torch.arange(len(self))[which].reshape(-1)
+        return replace(self, **{name: getattr(self, name)[kept] for name in COLUMNS})
+
+    def __iter__(self) -> Iterator["Instances"]:
+        """One after the other, each as `Instances` of one."""
+        return (self[index] for index in range(len(self)))
+
     def above(self, score: float) -> "Instances":
         """Those with at least this score."""
-        kept = torch.nonzero(self.scores >= score).flatten()
-        return replace(
-            self,
-            boxes=self.boxes[kept],
-            scores=self.scores[kept],
-            labels=self.labels[kept],
-            masks=self.masks[kept],
-            mask_scores=self.mask_scores[kept],
-        )
+        return self[self.scores >= score]
+
+    def picture(self, mask_threshold: float = 0.5) -> Image.Image:
+        """The photo, white where it is not known, with every instance tinted, outlined, and its number and score.
+
+        mask_threshold: a pixel belongs to an instance from this probability on.
+        """
+        photo = np.full((*self.masks.shape[1:], 3), 255, np.uint8) if self.photo is None else self.photo
+        labels = [f"{index} {score:.2f}" for index, score in enumerate(self.scores.tolist())]
+        return Image.fromarray(draw_instances(photo, (self.masks >= mask_threshold).numpy(), labels))
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show."""
+        buffer = BytesIO()
+        self.picture().save(buffer, "PNG")
+        return buffer.getvalue()
 
 
 def mask_scores_of(output: Mapping[str, Tensor]) -> Tensor:

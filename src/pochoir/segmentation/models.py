@@ -17,10 +17,10 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.mask_rcnn import MaskRCNNPredictor
 
-from pochoir.assets import WEIGHTS, weights_path
-from pochoir.config import NAMED_WEIGHTS, SegmenterConfig
+from pochoir.assets import WEIGHTS
+from pochoir.config import SegmenterConfig
 from pochoir.segmentation.lite import maskrcnn_lite
-from pochoir.weights import checkpoint_state, load_strictly, torchvision_state
+from pochoir.weights import checkpoint_state, load_strictly, network_file, torchvision_state
 
 NUM_CLASSES = 2  # background and the one foreground class
 OFFLINE_CHOICE = "segmenter=maskrcnn_lite, whose ImageNet weights come with a package"
@@ -38,8 +38,8 @@ def build_segmenter(config: SegmenterConfig) -> GeneralizedRCNN:
         box_score_thresh=config.score_threshold,
         box_detections_per_img=config.max_detections,
     )
-    if config.weights in WEIGHTS or config.weights not in NAMED_WEIGHTS[config.name]:
-        path = weights_path(config.weights)
+    if config.weights in WEIGHTS or config.weights not in config.named:
+        path = network_file(config.weights)
         load_strictly(network, checkpoint_state(path), str(path))
     return network
 

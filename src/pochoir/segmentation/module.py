@@ -1,6 +1,6 @@
 """The LightningModule that fine-tunes a Mask R-CNN and evaluates it by COCO AP."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pochoir.config import OptimConfig, SegmenterConfig
+from pochoir.config.validation import as_union
 from pochoir.data.targets import Target
 from pochoir.errors import DataError, NonFiniteLossError
 from pochoir.seeding import mixed_seed
@@ -21,26 +22,33 @@ Batch = tuple[list[Tensor], list[Target]]
 class SegmentationModule(pl.LightningModule):
     """Orchestrates: torchvision's five losses in training, pycocotools' AP at the original resolution in evaluation.
 
-    `split_digest` is kept in checkpoints, so that a run is not resumed on other validation photos. After a validation
-    or test, `records` and `evaluation` hold what was seen, on every process.
+    segmenter, optim: settings, or dictionaries of their values, as checkpoints have them: `load_from_checkpoint` needs
+    nothing but the file. split_digest: kept in checkpoints, so that a run is not resumed on other validation photos.
+    After a validation or test, `records` and `evaluation` hold what was seen, on every process.
+    Raises `WeightsError` when weights cannot be had or do not fit.
     """
 
     def __init__(
         self,
-        segmenter: SegmenterConfig,
-        optim: OptimConfig,
+        segmenter: SegmenterConfig | Mapping[str, Any],
+        optim: OptimConfig | Mapping[str, Any],
         *,
         seed: int = 0,
         split_digest: str = "",
-        channels_last: bool = False,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters({"segmenter": asdict(segmenter), "split_digest": split_digest})
-        self.network = build_segmenter(segmenter)
-        self.optim = optim
+        settings: SegmenterConfig = as_union(SegmenterConfig, segmenter)
+        self.optim = OptimConfig.model_validate(optim)
         self.seed = seed
-        if channels_last:
-            self.network = self.network.to(memory_format=torch.channels_last)
+        self.save_hyperparameters(
+            {
+                "segmenter": settings.but(weights="none").model_dump(),  # all weights are in the checkpoint
+                "optim": self.optim.model_dump(),
+                "seed": seed,
+                "split_digest": split_digest,
+            }
+        )
+        self.network = build_segmenter(settings).to(memory_format=torch.channels_last)
         self.records: list[ImageRecord] = []
         self.evaluation: Evaluation | None = None
 
@@ -70,19 +78,18 @@ class SegmentationModule(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self.records = []
 
+    on_test_epoch_start = on_validation_epoch_start
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         images, targets = batch
         outputs = self.network(images)
         self.records += [record(target, output) for target, output in zip(targets, outputs, strict=True)]
 
+    test_step = validation_step
+
     def on_validation_epoch_end(self) -> None:
-        self._evaluate("val")
-
-    def on_test_epoch_start(self) -> None:
-        self.records = []
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        self.validation_step(batch, batch_idx)
+        if not self.trainer.sanity_checking:  # of a few photos, which may hold nothing
+            self._evaluate("val")
 
     def on_test_epoch_end(self) -> None:
         self._evaluate("test")
