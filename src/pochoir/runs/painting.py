@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 from numpy.typing import NDArray
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -36,8 +35,10 @@ LOSS_CHARTS = {
 }
 OUTCOME = ("loss", "style_error", "content_error", "seconds")
 """What a run's line of TensorBoard's HParams tab tells."""
-DECISIVE = ("init", "keep_colors", "size", "max_size", "style_scale", "suffix", "seed", "trainer.gradient_clip_val")
-"""Settings besides those of encoder and recipe that decide what is painted; of size and suffix also what is saved."""
+DECISIVE = ("init", "keep_colors", "style_scale", "suffix")
+"""Settings that decide what is painted and saved, besides those of encoder, recipe and trainer."""
+INDIFFERENT = ("trainer.accelerator", "trainer.log_every_n_steps", "trainer.enable_progress_bar")
+"""Those of these that do not."""
 
 log = logging.getLogger(__name__)
 
@@ -82,15 +83,16 @@ def result_path(folder: Path, job: Job) -> Path:
 
 def what_decides(job: Job) -> dict[str, Any]:
     """All that the picture depends on, flat and in JSON's types: what a continued run must have in common."""
-    told = flat(job.config.model_dump(mode="json"), ".")
-    groups = ("encoder.", "recipe.")
-    chosen = {name: value for name, value in told.items() if name in DECISIVE or name.startswith(groups)}
+    groups = ("encoder.", "recipe.", "trainer.")
+    told = {name: value for name, value in all_settings(job.config).items() if name not in INDIFFERENT}
     return {
-        **chosen,
-        "content": _digest(job.content.pixels),
+        **{name: value for name, value in told.items() if name in DECISIVE or name.startswith(groups)},
+        "size": job.side,
+        "seed": job.config.seed if job.config.init == "noise" else None,
+        "content": _digest(job.content.pixels, job.content.alpha),
         "styles": [_digest(style) for style in job.styles],
         "blend": list(job.blend),
-        "region": None if job.region is None else _digest(job.region),
+        "region": _digest(job.region),
     }
 
 
@@ -180,8 +182,9 @@ def _record(
     return metrics
 
 
-def _digest(values: NDArray[Any]) -> str:
+def _digest(*values: NDArray[Any] | None) -> str:
     """Sixteen hexadecimal digits that tell pictures apart, whatever their files are called."""
-    content = hashlib.sha256(np.ascontiguousarray(values).tobytes())
-    content.update(str(values.shape).encode())
-    return content.hexdigest()[:16]
+    digest = hashlib.sha256()
+    for value in values:
+        digest.update(b"none" if value is None else f"{value.shape}".encode() + value.tobytes())
+    return digest.hexdigest()[:16]

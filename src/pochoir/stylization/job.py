@@ -47,22 +47,25 @@ class Job:
         content = to_tensor(self.content.pixels)[None]
         return Subject(content, styles, self.blend, self.config.style_scale, region, self.config.keep_colors)
 
+    @property
+    def side(self) -> int:
+        """Long side of what is painted in pixels, if memory will do."""
+        return self.config.size or min(max(self.content.size), self.config.max_size)
+
     def plan(self) -> Plan:
-        """Size, type and recipe; what memory or `max_size` make of them is noted."""
+        """Size, precision and recipe; what memory or `max_size` make of them is noted."""
         config, full = self.config, self.content.size
         device = device_of(config.trainer.accelerator, "trainer.accelerator")
         notes: tuple[str, ...] = ()
-        side = config.size or max(full)
-        if config.size is None and side > config.max_size:
-            side = config.max_size
+        if config.size is None and self.side < max(full):
             notes += (
-                f"{self.name}: {full[1]}×{full[0]} is painted with a long side of {side} pixels (max_size); "
+                f"{self.name}: {full[1]}×{full[0]} is painted with a long side of {self.side} pixels (max_size); "
                 f"size={max(full)} paints all of it",
             )
         if self.content.alpha is not None and config.suffix == ".jpg":
             notes += (f"{self.name}: its transparency is lost, as a JPEG holds none; suffix=.png keeps it",)
         precision = precision_of(config.encoder, device)
-        plan = Plan(fit(full, side), precision, config.recipe, config.encoder.layers, notes)
+        plan = Plan(fit(full, self.side), precision, config.recipe, config.encoder.layers, notes)
         return fitted(plan, config.memory * 1e9 if config.memory else free_memory(device))
 
 

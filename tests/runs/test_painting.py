@@ -1,0 +1,76 @@
+"""What a folder's picture depends on: nothing else may keep a run from being continued."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pochoir.config import StylizeConfig, load_config
+from pochoir.images import Picture
+from pochoir.runs.painting import what_decides
+from pochoir.stylization.job import Job
+
+CONFIG: StylizeConfig = load_config("stylize")
+PIXELS = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+OPAQUE = np.full((40, 60), 255, dtype=np.uint8)
+
+
+def job(**changes: Any) -> Job:
+    return Job("cat", Picture(PIXELS), [PIXELS[::2]], CONFIG.but(**changes))
+
+
+def but(group: str, **changes: Any) -> dict[str, Any]:
+    return {group: getattr(CONFIG, group).but(**changes)}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"milestones": 3},
+        {"memory": 4.0},
+        {"seed": 7},  # of a noise that is not asked for
+        {"max_size": 2048},  # the content is smaller
+        {"size": 60},  # as it is
+        but("trainer", accelerator="cpu", enable_progress_bar=False, log_every_n_steps=1),
+    ],
+)
+def test_what_does_not_change_the_picture_may_change(changes: dict[str, Any]) -> None:
+    assert what_decides(job(**changes)) == what_decides(job())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"init": "noise"},
+        {"keep_colors": "match"},
+        {"size": 61},
+        {"max_size": 59},
+        {"style_scale": 0.5},
+        {"suffix": ".jpg"},
+        but("recipe", steps=[1]),
+        but("encoder", precision="float32"),
+        but("trainer", max_time="00:00:01:00"),  # any argument of the Trainer may end it early
+    ],
+)
+def test_what_changes_the_picture_is_told(changes: dict[str, Any]) -> None:
+    assert what_decides(job(**changes)) != what_decides(job())
+
+
+def test_the_seed_decides_noise() -> None:
+    assert what_decides(job(init="noise", seed=1)) != what_decides(job(init="noise"))
+
+
+def test_pictures_are_told_apart_by_what_they_show_and_not_by_their_names() -> None:
+    same = job()
+    assert what_decides(replace(same, name="dog")) == what_decides(same)
+    others = (
+        {"content": Picture(PIXELS[:, ::-1])},
+        {"content": Picture(PIXELS.reshape(60, 40, 3))},
+        {"content": Picture(PIXELS, OPAQUE // 2)},
+        {"styles": [PIXELS]},
+        {"styles": [*same.styles, PIXELS], "blend": (0.5, 0.5)},
+        {"region": OPAQUE / np.float32(255)},
+    )
+    told = [what_decides(replace(same, **changes)) for changes in others]  # type: ignore[arg-type]
+    assert all(one != other for number, one in enumerate([*told, what_decides(same)]) for other in told[:number])
