@@ -1,0 +1,211 @@
+"""Painting in memory: what a painting is and is worth, what stays as it was, and nothing on the disk."""
+
+import signal
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from PIL import Image
+from torch import Tensor
+
+from pochoir.config import RecipeConfig, load_config
+from pochoir.errors import ConfigError, DataError, NonFiniteLossError
+from pochoir.images import read_picture, to_pixels, to_tensor
+from pochoir.images.files import as_saved
+from pochoir.stylization.colors import luminance
+from pochoir.stylization.encoder import Encoder
+from pochoir.stylization.objective import Objective, Subject
+from pochoir.stylization.painting import Painting, paint
+
+CONFIG = load_config("stylize", ["trainer.accelerator=cpu", "encoder.precision=float32"])
+LAYERS = CONFIG.encoder.but(content_layers=["relu2_1"], style_layers=["relu1_1", "relu2_1"])
+RECIPE = CONFIG.recipe.but(content_weight=0.1, tv_weight=0.2, coarsest=48, steps=[4, 3])
+LONG = RECIPE.but(tv_weight=0, steps=[30, 10])
+IDLE = RECIPE.but(optimizer="adam", lr=1e-6, steps=[1])
+
+
+class At(pl.Callback):
+    """Does something at the end of a step."""
+
+    def __init__(self, step: int, what: Any) -> None:
+        self.step, self.what = step, what
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            self.what(trainer, pl_module)
+
+
+def painted(subject: Subject, encoder: Encoder, recipe: RecipeConfig = RECIPE, **more: Any) -> Painting:
+    return paint(subject, encoder, recipe, **{"layers": LAYERS, "trainer": CONFIG.trainer, **more})
+
+
+@pytest.fixture
+def subject(blobs: Tensor, stripes: Tensor) -> Subject:
+    return Subject(blobs, [stripes], [1.0])
+
+
+@pytest.fixture
+def region(blobs: Tensor) -> Tensor:
+    region = torch.zeros_like(blobs[:, :1])
+    region[..., 30:70, 20:60] = 1
+    return region
+
+
+def test_a_painting_is_worth_what_its_8_bit_picture_is(subject: Subject, encoder: Encoder) -> None:
+    painting = painted(subject, encoder)
+    assert painting.pixels.shape == (96, 80, 3)
+    assert painting.pixels.dtype == np.uint8
+    assert painting.paint is painting.pixels
+    assert painting.evaluations == 7
+    assert painting.seconds > 0
+    with torch.no_grad():
+        named = Objective(encoder, subject.at((96, 80)), LAYERS, RECIPE)(to_tensor(painting.pixels)[None])
+    assert painting.losses == pytest.approx({name: value.item() for name, value in named.items()}, rel=1e-5)
+    assert painting.loss == pytest.approx(sum(painting.losses.values()))
+    assert painting.content_error == pytest.approx(painting.losses["content/relu2_1"] / 0.1)
+    style = painting.losses["style/relu1_1"] + painting.losses["style/relu2_1"]
+    assert painting.style_error == pytest.approx(style)
+    assert painted(subject, encoder, LONG).style_error < 0.5 * painted(subject, encoder, IDLE).style_error
+
+
+def test_a_picture_is_judged_as_its_file_will_be(subject: Subject, encoder: Encoder) -> None:
+    lossless, lossy = (painted(subject, encoder, IDLE, suffix=suffix) for suffix in (".png", ".jpg"))
+    assert np.array_equal(lossy.pixels, as_saved(lossless.pixels, ".jpg"))
+    assert lossy.losses != lossless.losses
+
+
+def test_in_a_region_the_paint_lies_over_the_content(subject: Subject, encoder: Encoder, region: Tensor) -> None:
+    painting = painted(replace(subject, region=region), encoder)
+    outside = region[0, 0].numpy() == 0
+    content = to_pixels(subject.content[0])
+    assert np.array_equal(painting.pixels[outside], content[outside])
+    assert np.array_equal(painting.pixels[~outside], painting.paint[~outside])
+    assert (painting.pixels[~outside] != content[~outside]).mean() > 0.5
+
+
+def test_a_region_that_vanishes_at_some_layers_is_noted_and_at_all_refused(
+    subject: Subject, encoder: Encoder, blobs: Tensor
+) -> None:
+    dot = torch.zeros_like(blobs[:, :1])
+    dot[..., 40:44, 40:44] = 1
+    deep = LAYERS.but(style_layers=["relu1_1", "relu4_1"])
+    painting = painted(replace(subject, region=dot), encoder, IDLE, layers=deep)
+    assert painting.notes == (
+        "level 1, 40×48: the region vanishes at relu4_1",
+        "level 2, 80×96: the region vanishes at relu4_1",
+    )
+    with pytest.raises(DataError, match="the region is too small at relu4_1"):
+        painted(replace(subject, region=dot), encoder, IDLE, layers=deep.but(style_layers=["relu4_1"]))
+
+
+@pytest.mark.parametrize("kept", ["luminance", "match"])
+def test_colours_are_kept(subject: Subject, encoder: Encoder, kept: str) -> None:
+    plain, painting = (painted(replace(subject, keep_colors=keep), encoder, LONG) for keep in ("off", kept))
+    colours, others, wanted = (
+        (picture - luminance(picture)).mean(dim=(-2, -1))
+        for picture in (to_tensor(painting.pixels)[None], to_tensor(plain.pixels)[None], subject.content)
+    )
+    assert (colours - wanted).abs().max() < 0.7 * (others - wanted).abs().max()
+    assert painting.content_error != plain.content_error
+
+
+def test_another_start_is_carried_to_the_end(subject: Subject, encoder: Encoder) -> None:
+    grey = painted(subject, encoder, IDLE.but(content_weight=0), initial=torch.full((1, 3, 9, 7), 0.5))
+    assert np.abs(grey.pixels.astype(int) - 128).max() <= 1
+
+
+def test_a_subject_is_painted_at_the_size_that_it_is_fitted_to(subject: Subject, encoder: Encoder) -> None:
+    assert painted(subject.fitted((48, 40)), encoder, IDLE).pixels.shape == (48, 40, 3)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_nothing_else_has_changed(
+    subject: Subject, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    """Neither the network, nor the process, nor the folder that it happens to run in."""
+    monkeypatch.chdir(tmp_path)
+    weights = encoder.conv1_1.weight.clone()
+    before = torch.get_rng_state(), signal.getsignal(signal.SIGINT), torch.is_grad_enabled(), encoder.training
+    content = subject.content.clone()
+    painted(subject, encoder, layers=LAYERS.but(precision=precision))
+    after = torch.get_rng_state(), signal.getsignal(signal.SIGINT), torch.is_grad_enabled(), encoder.training
+    assert torch.equal(before[0], after[0])
+    assert before[1:] == after[1:]
+    assert (encoder.dtype, encoder.mean.device.type) == (torch.float32, "cpu")
+    assert torch.equal(encoder.conv1_1.weight, weights)
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
+    assert torch.equal(subject.content, content)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_encoder_paints_in_the_precision_that_is_asked_for(subject: Subject, encoder: Encoder) -> None:
+    seen = []
+    look = At(1, lambda trainer, stylizer: seen.append(stylizer._encoder[0].dtype))
+    for precision in ("float32", "bfloat16"):
+        painted(subject, encoder, IDLE, layers=LAYERS.but(precision=precision), callbacks=[look])
+    assert seen == [torch.float32, torch.bfloat16]
+
+
+@pytest.mark.parametrize("stop", [2, 4, 6])
+def test_resumed_equals_uninterrupted(subject: Subject, encoder: Encoder, tmp_path: Path, stop: int) -> None:
+    def break_off(trainer: pl.Trainer, stylizer: Any) -> None:
+        trainer.save_checkpoint(tmp_path / "last.ckpt")
+        raise RuntimeError("power cut")
+
+    whole = painted(subject, encoder)
+    with pytest.raises(RuntimeError, match="power cut"):
+        painted(subject, encoder, callbacks=[At(stop, break_off)])
+    resumed = painted(subject, encoder, resume=tmp_path / "last.ckpt")
+    assert np.array_equal(resumed.pixels, whole.pixels)
+    assert resumed.losses == whole.losses
+    assert resumed.evaluations == whole.evaluations
+
+
+def test_ctrl_c_ends_the_painting_alone(subject: Subject, encoder: Encoder) -> None:
+    """Lightning ends the program instead, and makes it deaf to the next one: that is no way to treat a notebook."""
+    hearing = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        painted(subject, encoder, callbacks=[At(2, lambda *_: signal.raise_signal(signal.SIGINT))])
+    assert signal.getsignal(signal.SIGINT) == hearing
+
+
+def test_a_loss_that_is_not_finite_brings_the_last_good_picture(subject: Subject, encoder: Encoder) -> None:
+    def poison(trainer: pl.Trainer, stylizer: Any) -> None:
+        stylizer.z.data[:] = float("nan")
+
+    with pytest.raises(NonFiniteLossError, match="step 2") as caught:
+        painted(subject, encoder, callbacks=[At(2, poison)])
+    assert caught.value.last_good.shape == (48, 40, 3)
+    assert caught.value.last_good.std() > 5
+
+
+def test_a_device_that_is_not_there_is_said(
+    subject: Subject, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=r"trainer\.accelerator"):
+        painted(subject, encoder, trainer=CONFIG.trainer.but(accelerator="cuda"))
+
+
+def test_a_painting_is_a_picture(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    alpha = np.full((6, 8), 255, dtype=np.uint8)
+    alpha[:, 5:] = 0
+    painting = Painting(pixels, pixels, {"style": 1.0, "tv": 0.5}, 1.0, 0.0, 3, 0.1, alpha=alpha)
+    assert painting.loss == 1.5
+    assert (painting.picture.mode, painting.picture.size) == ("RGBA", (8, 6))
+    with Image.open(BytesIO(painting._repr_png_())) as shown:
+        assert np.array_equal(np.asarray(shown), np.asarray(painting.picture))
+    painting.save(tmp_path / "folder" / "a.png")
+    saved = read_picture(tmp_path / "folder" / "a.png")
+    assert np.array_equal(saved.pixels, pixels)
+    assert saved.alpha is not None
+    assert np.array_equal(saved.alpha, alpha)
+    with pytest.raises(DataError, match="JPEG cannot hold transparency"):
+        painting.save(tmp_path / "a.jpg")
+    assert replace(painting, alpha=None).picture.mode == "RGB"
