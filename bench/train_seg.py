@@ -27,11 +27,11 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.ops import masks_to_boxes
 from torchvision.transforms import v2
 
-from pochoir.config import AugmentConfig, OptimConfig, PennFudanDataset, SegmenterConfig, TrainerConfig, TrainSegConfig
+from pochoir.config import PennFudanDataset, TrainSegConfig, load_config
 from pochoir.data.datamodule import SegmentationData
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
-from pochoir.runs.train_seg import train
+from pochoir.runs.train_seg import opened, run
 from pochoir.segmentation.evaluation import evaluate, record
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.optimizer import build_optimizer, build_schedule
@@ -70,9 +70,9 @@ def plain_loop(config: TrainSegConfig, data: SegmentationData) -> dict[str, Any]
     network = build_segmenter(config.segmenter)
     loader = DataLoader(
         TutorialDataset(Path(config.dataset.root), data.split.train),
-        batch_size=config.dataset.batch_size,
+        batch_size=config.loader.batch_size,
         shuffle=True,
-        num_workers=config.dataset.num_workers,
+        num_workers=config.loader.num_workers,
         collate_fn=lambda pairs: tuple(zip(*pairs, strict=True)),
     )
     epochs = config.trainer.max_epochs
@@ -92,7 +92,7 @@ def plain_loop(config: TrainSegConfig, data: SegmentationData) -> dict[str, Any]
             optimizer.zero_grad()
             total.backward()
             marked = _add(spent, "backward", marked)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), config.trainer.gradient_clip)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), config.trainer.gradient_clip_val or float("inf"))
             optimizer.step()
             schedule.step()
             marked = _add(spent, "optimizer", marked)
@@ -105,7 +105,7 @@ def plain_loop(config: TrainSegConfig, data: SegmentationData) -> dict[str, Any]
 def through_pochoir(config: TrainSegConfig) -> dict[str, Any]:
     """Train through the project and read what its run recorded."""
     with tempfile.TemporaryDirectory() as folder:
-        train(config, Path(folder))
+        run(config, Path(folder))
         metrics = json.loads((Path(folder) / "metrics.json").read_text())
     return {
         "photos_per_second": metrics["train_images_per_second"],
@@ -128,17 +128,17 @@ def _time_parts(network: GeneralizedRCNN, spent: dict[str, float]) -> None:
         ("forward: proposals", network.rpn),
         ("forward: box and mask heads", network.roi_heads),
     ):
-        module.forward = _timed(module.forward, name, spent)  # type: ignore[method-assign]
+        module.forward = _timed(module.forward, name, spent)
 
 
 def _timed(forward: Callable[..., Any], name: str, spent: dict[str, float]) -> Callable[..., Any]:
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def timed(*args: Any, **kwargs: Any) -> Any:
         started = time.perf_counter()
         result = forward(*args, **kwargs)
         spent[name] += time.perf_counter() - started
         return result
 
-    return run
+    return timed
 
 
 @torch.inference_mode()
@@ -159,18 +159,27 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("outputs/bench/train_seg.json"))
     given = parser.parse_args()
-    flips_only = AugmentConfig(scale_min=1, scale_max=1, photometric=0)
-    config = TrainSegConfig(
-        dataset=PennFudanDataset(name="pennfudan", root=str(given.root), val=50, num_workers=given.workers),
-        augment=flips_only,
-        segmenter=SegmenterConfig(min_size=384, max_size=768),
-        optim=OptimConfig(lr=5e-4, backbone_lr=0.5),
-        trainer=TrainerConfig(max_epochs=given.epochs, check_val_every_n_epoch=given.epochs, progress_bar=False),
-        shown=0,
+    config = load_config(
+        "train_seg",
+        [
+            "dataset=pennfudan",
+            f"dataset.root={given.root}",
+            f"loader.num_workers={given.workers}",
+            "augment.scale_min=1",
+            "augment.scale_max=1",
+            "augment.photometric=0",
+            "segmenter.min_size=384",
+            "segmenter.max_size=768",
+            f"trainer.max_epochs={given.epochs}",
+            f"trainer.check_val_every_n_epoch={given.epochs}",
+            "trainer.enable_progress_bar=false",
+            "ema_decay=0",
+            "shown=0",
+        ],
     )
     torch.set_flush_denormal(True)  # for both: without it the first epoch of either takes many times as long
     results = {"pochoir": through_pochoir(config)}
-    results["plain loop"] = plain_loop(config, SegmentationData(config.dataset, config.augment))
+    results["plain loop"] = plain_loop(config, opened(config))
     parts = results["plain loop"].pop("parts")
     table = Table(title=f"{given.epochs} epochs of {given.root.name}, {torch.get_num_threads()} threads")
     for column in ("", "photos / s", "mask AP", "box AP"):

@@ -1,14 +1,13 @@
 """A run small enough for tests, and easy enough that it learns something: bright upright bars on a dark ground."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pochoir.config import AugmentConfig, FolderDataset, OptimConfig, SegmenterConfig, TrainerConfig, TrainSegConfig
+from pochoir.config import TrainSegConfig, load_config
 from pochoir.images import write_image
-from pochoir.runs.train_seg import train
+from pochoir.runs.train_seg import run
 
 
 @pytest.fixture(scope="session")
@@ -32,21 +31,30 @@ def bars(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny(bars: Path) -> TrainSegConfig:
     """Two epochs of eight steps."""
-    dataset = FolderDataset(
-        name="folder",
-        images=str(bars / "images"),
-        masks=str(bars / "masks"),
-        val=5,
-        test=2,
-        num_workers=0,
-    )
-    return TrainSegConfig(
-        dataset=dataset,
-        augment=AugmentConfig(scale_min=0.9, scale_max=1.1, copy_paste=0.2),
-        segmenter=SegmenterConfig(weights="imagenet", min_size=96, max_size=128),
-        optim=OptimConfig(lr=1e-3),
-        trainer=TrainerConfig(max_epochs=2, progress_bar=False, log_every_n_steps=1),
-        shown=2,
+    return load_config(
+        "train_seg",
+        [
+            "dataset=folder",
+            f"dataset.images={bars / 'images'}",
+            f"dataset.masks={bars / 'masks'}",
+            "dataset.val=5",
+            "dataset.test=2",
+            "loader.num_workers=0",
+            "augment.scale_min=0.9",
+            "augment.scale_max=1.1",
+            "augment.copy_paste=0.2",
+            "segmenter.weights=imagenet",
+            "segmenter.min_size=96",
+            "segmenter.max_size=128",
+            "optim.lr=0.001",
+            "optim.backbone_lr=1",
+            "trainer.max_epochs=2",
+            "trainer.check_val_every_n_epoch=1",
+            "trainer.enable_progress_bar=false",
+            "trainer.log_every_n_steps=1",
+            "ema_decay=0",
+            "shown=2",
+        ],
     )
 
 
@@ -54,18 +62,16 @@ def tiny(bars: Path) -> TrainSegConfig:
 def taught(tiny: TrainSegConfig, tmp_path_factory: pytest.TempPathFactory) -> TrainSegConfig:
     """`tiny` with averaged weights, starting from some that find the bars: what it measures is not all zero."""
     folder = tmp_path_factory.mktemp("taught")
-    trainer = replace(tiny.trainer, max_epochs=4, check_val_every_n_epoch=4)
-    train(replace(tiny, trainer=trainer, shown=0), folder)
-    return replace(
-        tiny,
-        segmenter=replace(tiny.segmenter, weights=str(folder / "checkpoints" / "best.ckpt")),
-        optim=replace(tiny.optim, lr=1e-4),
-        trainer=replace(tiny.trainer, ema_decay=0.5),
+    run(tiny.but(trainer=tiny.trainer.but(max_epochs=4, check_val_every_n_epoch=4), shown=0), folder)
+    return tiny.but(
+        segmenter=tiny.segmenter.but(weights=str(folder / "checkpoints" / "best.ckpt")),
+        optim=tiny.optim.but(lr=1e-4),
+        ema_decay=0.5,
     )
 
 
 @pytest.fixture(scope="session")
 def trained(taught: TrainSegConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float | None]:
-    """The folder of a finished run of `taught`, and what `train` returned."""
+    """The folder of a finished run of `taught`, and what `run` returned."""
     folder = tmp_path_factory.mktemp("trained")
-    return folder, train(taught, folder)
+    return folder, run(taught, folder)

@@ -1,7 +1,9 @@
 """Whole runs on a tiny dataset: what they leave behind, resuming, interrupting, several processes."""
 
 import json
+import logging
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,41 +15,43 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
-from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from pochoir.config import FolderDataset, SegmenterConfig, TrainSegConfig
-from pochoir.config.validation import validate
+from pochoir.config import FolderDataset, SegmenterConfig, TrainSegConfig, load_config
 from pochoir.data.datamodule import SegmentationData
 from pochoir.data.folder import MaskFolder
 from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsError
 from pochoir.runs.checkpoints import BestCheckpoint
-from pochoir.runs.train_seg import check_resumable, train, validation_interval
+from pochoir.runs.train import train
+from pochoir.runs.train_seg import check_resumable, run, validation_interval
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.module import SegmentationModule
 
 ROOT = Path(__file__).parents[2]
 
 
-def script(config: TrainSegConfig, folder: Path, *overrides: str) -> list[str]:
-    """The command line that trains with the dataset and the weights of `config` into `folder`."""
+def overrides_of(config: TrainSegConfig, *more: str) -> list[str]:
+    """What trains with the dataset and the weights of `config`."""
     assert isinstance(config.dataset, FolderDataset)
     return [
-        sys.executable,
-        str(ROOT / "scripts/train_seg.py"),
         "dataset=folder",
         f"dataset.images={config.dataset.images}",
         f"dataset.masks={config.dataset.masks}",
         "dataset.val=5",
-        "dataset.num_workers=0",
+        "loader.num_workers=0",
         f"segmenter.weights={config.segmenter.weights}",
         "segmenter.min_size=96",
         "optim.lr=0.0001",
-        f"hydra.run.dir={folder}",
-        *overrides,
-        "trainer.progress_bar=false",
+        *more,
+        "trainer.enable_progress_bar=false",
     ]
+
+
+def script(config: TrainSegConfig, folder: Path, *overrides: str) -> list[str]:
+    """The command line that trains with the dataset and the weights of `config` into `folder`."""
+    file = str(ROOT / "scripts/train_seg.py")
+    return [sys.executable, file, *overrides_of(config, f"hydra.run.dir={folder}", *overrides)]
 
 
 def files_in(folder: Path) -> set[str]:
@@ -135,22 +139,23 @@ def test_an_interrupted_run_resumes_to_the_same_result(
     taught: TrainSegConfig,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     whole, _ = trained
     handler = signal.getsignal(signal.SIGINT)
+    caplog.set_level(logging.INFO, "pochoir")
     with monkeypatch.context() as patch:
         patch.setattr(SegmentationModule, "configure_callbacks", lambda self: [Stop()])
         with pytest.raises(SystemExit):
-            train(taught, tmp_path / "first")
+            run(taught, tmp_path / "first")
     signal.signal(signal.SIGINT, handler)  # Lightning ignores further Ctrl-Cs of a process that is about to end
     last = tmp_path / "first" / "checkpoints" / "last.ckpt"
-    assert f"ckpt={last}" in capsys.readouterr().out
+    assert f"resume={last}" in caplog.text
 
     torch.rand(17)  # the global random state of the resuming process is another
-    workers = replace(taught.dataset, num_workers=1)  # and its samples are loaded elsewhere
-    train(replace(taught, ckpt=str(last), dataset=workers), tmp_path / "second")
-    train(taught, tmp_path / "first")  # in its own folder, as a job of a sweep is
+    workers = taught.loader.but(num_workers=1)  # and its samples are loaded elsewhere
+    run(taught.but(resume=str(last), loader=workers), tmp_path / "second")
+    run(taught, tmp_path / "first")  # in its own folder, as a job of a sweep is
     for folder in (tmp_path / "first", tmp_path / "second"):
         resumed, uninterrupted = (state_of(f / "checkpoints" / "last.ckpt") for f in (folder, whole))
         for name, value in uninterrupted.items():
@@ -191,36 +196,80 @@ def test_ctrl_c_ends_the_script_and_keeps_the_last_checkpoint(tiny: TrainSegConf
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
-    assert f"ckpt={last}" in output
+    assert f"resume={last}" in output
     assert "Traceback" not in output
     assert state_of(last)
 
 
-def test_two_processes_get_the_evaluation_of_one(taught: TrainSegConfig, tmp_path: Path) -> None:
-    """Five validation photos on two processes: the sampler pads with a repeated one."""
-    overrides = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=2")
-    done = subprocess.run(
-        script(taught, tmp_path, *overrides),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
-
-    config = validate(OmegaConf.load(tmp_path / ".hydra" / "config.yaml"), TrainSegConfig)  # type: ignore[arg-type]
-    weights = str(tmp_path / "checkpoints" / "last.ckpt")
-    module = SegmentationModule(replace(config.segmenter, weights=weights), config.optim)
+def evaluation_of_one(config: TrainSegConfig, weights: Path) -> dict[str, float]:
+    """What a single process measures of a checkpoint."""
+    module = SegmentationModule(config.segmenter.but(weights=str(weights)), config.optim)
     trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
-    trainer.validate(module, datamodule=SegmentationData(config.dataset, config.augment), verbose=False)
+    data = SegmentationData(config.dataset, config.augment, config.loader)
+    trainer.validate(module, datamodule=data, verbose=False)
     assert len(module.records) == 5
     assert module.evaluation is not None
-    one = {name: round(value, 4) for name, value in module.evaluation.metrics.items()}
-    two = {name: value for name, value in metrics["last"].items() if name not in ("epoch", "seconds")}
-    assert one == pytest.approx(two, abs=1e-4)
-    assert one["mask_ap"] > 0.1  # else the comparison says little
+    metrics = {name: round(value, 4) for name, value in module.evaluation.metrics.items()}
+    assert metrics["mask_ap"] > 0.1  # else a comparison says little
+    return metrics
+
+
+def measured(row: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name not in ("epoch", "seconds")}
+
+
+TWO_BATCHES = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=2")
+
+
+@pytest.mark.parametrize("program", ["script", "command"])
+def test_two_processes_get_the_evaluation_of_one(taught: TrainSegConfig, tmp_path: Path, program: str) -> None:
+    """Five validation photos on two processes: the sampler pads with a repeated one."""
+    command = script(taught, tmp_path, *TWO_BATCHES)
+    if program == "command":
+        command[1:2] = [str(Path(sys.executable).with_name("pochoir")), "train_seg"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    config = load_config("train_seg", overrides_of(taught))
+    one = evaluation_of_one(config, tmp_path / "checkpoints" / "last.ckpt")
+    assert one == pytest.approx(measured(metrics["last"]), abs=1e-4)
+
+
+def on_two_nodes(folders: tuple[Path, Path], overrides: list[str]) -> None:
+    """Train by torchrun, as on two machines of one process each; each has a run folder of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    nodes = []
+    for rank, folder in enumerate(folders):
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", f"--node_rank={rank}"]
+        where = ["--nproc_per_node=1", "--master_addr=127.0.0.1", f"--master_port={port}"]
+        command = [*torchrun, *where, str(ROOT / "scripts/train_seg.py"), *overrides, f"hydra.run.dir={folder}"]
+        folder.parent.mkdir(exist_ok=True)
+        output = (folder.parent / f"{folder.name}.txt").open("w")
+        nodes.append(subprocess.Popen(command, cwd=folder.parent, stdout=output, stderr=subprocess.STDOUT))
+    for node, folder in zip(nodes, folders, strict=True):
+        assert node.wait(timeout=240) == 0, (folder.parent / f"{folder.name}.txt").read_text()
+
+
+def test_two_nodes_train_and_resume(taught: TrainSegConfig, tmp_path: Path) -> None:
+    nodes = ("trainer.devices=1", "trainer.num_nodes=2", "dataset.test=2", "shown=0")
+    overrides = overrides_of(taught, *TWO_BATCHES, *nodes)
+    first, other = tmp_path / "first", tmp_path / "other"
+    on_two_nodes((first, other), overrides)
+    assert not other.exists()  # the main process alone writes
+    last = first / "checkpoints" / "last.ckpt"
+    metrics = json.loads((first / "metrics.json").read_text())
+    one = evaluation_of_one(load_config("train_seg", overrides_of(taught, "dataset.test=2")), last)
+    assert one == pytest.approx(measured(metrics["last"]), abs=1e-4)
+    assert metrics["test_of_best"]["mask_ap"] > 0.1
+
+    second = tmp_path / "second"
+    on_two_nodes((second, other), [*overrides, f"resume={last}", "trainer.max_epochs=2"])
+    history = json.loads((second / "metrics.json").read_text())["history"]
+    assert [row["epoch"] for row in history] == [1, 2]
+    assert measured(history[0]) == measured(metrics["last"])
+    assert torch.load(second / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 4
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_pictures_names(
@@ -236,18 +285,18 @@ def test_a_loss_that_is_not_finite_stops_with_the_pictures_names(
 
     monkeypatch.setattr("pochoir.segmentation.module.build_segmenter", broken)
     with pytest.raises(NonFiniteLossError, match=r"not finite in epoch 0, step 0 .*\d\d\.png, \d\d\.png"):
-        train(tiny, tmp_path)
+        run(tiny, tmp_path)
 
 
 def test_a_split_of_another_run_is_not_resumed(
     trained: tuple[Path, float], taught: TrainSegConfig, tmp_path: Path
 ) -> None:
     last = trained[0] / "checkpoints" / "last.ckpt"
-    other = replace(taught, ckpt=str(last), dataset=replace(taught.dataset, split_seed=1))
+    other = taught.but(resume=str(last), dataset=taught.dataset.but(split_seed=1))
     with pytest.raises(ConfigError, match="another split"):
-        train(other, tmp_path)
-    reused = replace(other, dataset=replace(other.dataset, split_file=str(trained[0] / "split.json")))
-    assert train(reused, tmp_path) is not None  # its epochs are all done: nothing is trained, the record is written
+        run(other, tmp_path)
+    reused = other.but(dataset=other.dataset.but(split_file=str(trained[0] / "split.json")))
+    assert run(reused, tmp_path) is not None  # its epochs are all done: nothing is trained, the record is written
 
 
 def test_a_checkpoint_of_another_network_is_not_resumed(trained: tuple[Path, float], tiny: TrainSegConfig) -> None:
@@ -261,12 +310,12 @@ def test_weights_alone_are_not_resumed(tiny: TrainSegConfig, tmp_path: Path) -> 
     module = SegmentationModule(tiny.segmenter, tiny.optim)
     torch.save({"state_dict": module.state_dict()}, tmp_path / "weights.ckpt")
     with pytest.raises(ConfigError, match=r"segmenter\.weights="):
-        train(replace(tiny, ckpt=str(tmp_path / "weights.ckpt")), tmp_path)
+        run(tiny.but(resume=str(tmp_path / "weights.ckpt")), tmp_path)
 
 
 def test_a_new_run_starts_from_the_weights_of_another(trained: tuple[Path, float], tiny: TrainSegConfig) -> None:
     best = trained[0] / "checkpoints" / "best.ckpt"
-    module = SegmentationModule(replace(tiny.segmenter, weights=str(best)), tiny.optim)
+    module = SegmentationModule(tiny.segmenter.but(weights=str(best)), tiny.optim)
     state = state_of(best)
     assert all(torch.equal(value, state[name]) for name, value in module.state_dict().items())
 
@@ -279,20 +328,50 @@ def test_the_last_epoch_is_always_measured(max_epochs: int, at_most: int, interv
 
 
 def test_early_stopping_ends_a_run_that_no_longer_improves(tiny: TrainSegConfig, tmp_path: Path) -> None:
-    settings = replace(tiny.trainer, max_epochs=6, early_stopping=1, limit_train_batches=1)
-    optim = replace(tiny.optim, lr=1e-8)
-    train(replace(tiny, trainer=settings, optim=optim, shown=0), tmp_path)
+    trainer = tiny.trainer.but(max_epochs=6, limit_train_batches=1.0)
+    run(tiny.but(trainer=trainer, optim=tiny.optim.but(lr=1e-8), early_stopping=1, shown=0), tmp_path)
     assert len(json.loads((tmp_path / "metrics.json").read_text())["history"]) < 6
 
 
-def test_check_data_reports_and_stops(tiny: TrainSegConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(replace(tiny, check_data=True), tmp_path) is None
+@pytest.mark.parametrize("limit", [{"max_steps": 3}, {"max_time": {"milliseconds": 1}}])
+def test_what_a_limit_breaks_off_is_measured_and_can_go_on(
+    tiny: TrainSegConfig, tmp_path: Path, limit: dict[str, Any]
+) -> None:
+    trainer = tiny.trainer.but(max_epochs=3, check_val_every_n_epoch=3)
+    assert run(tiny.but(trainer=trainer.but(**limit), shown=0), tmp_path) is not None
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert [row["epoch"] for row in metrics["history"]] == [1]
+    assert metrics["test_of_best"] is not None
+    run(tiny.but(trainer=trainer, shown=0), tmp_path)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert [row["epoch"] for row in metrics["history"]] == [1, 3]
+
+
+def test_python_trains_as_the_command_does(tiny: TrainSegConfig, tmp_path: Path) -> None:
+    overrides = overrides_of(tiny, "trainer=smoke", "shown=1")
+    done = train("train_seg", overrides, tmp_path / "run")
+    assert done.status == "finished"
+    assert done.metrics["best/mask_ap"] == done.metrics["last/mask_ap"]
+    assert done.settings["segmenter.min_size"] == 96
+    assert done.picture == tmp_path / "run" / "predictions" / "sheet.png"
+    assert "Average precision" in (tmp_path / "run" / "train_seg.log").read_text()
+    again = train("train_seg", overrides, done.folder)  # it is finished: nothing is trained
+    assert again.metrics["best/mask_ap"] == done.metrics["best/mask_ap"]
+    with pytest.raises(ConfigError, match=r"optim\.lrr: unknown setting; did you mean 'optim\.lr'"):
+        train("train_seg", ["optim.lrr=1"])
+    with pytest.raises(ConfigError, match="did you mean 'train_seg'"):
+        train("train_sg")
+
+
+def test_check_data_reports_and_stops(tiny: TrainSegConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "pochoir")
+    assert run(tiny.but(check_data=True), tmp_path) is None
     assert files_in(tmp_path) == {"data.json", "samples.png"}
     report = json.loads((tmp_path / "data.json").read_text())
     assert report["train"]["images"] == 16
     assert report["val"]["images"] == 5
     assert report["train"]["problems"] == []
-    assert "instances" in capsys.readouterr().out
+    assert "instances" in caplog.text
 
 
 def test_validation_photos_without_any_object_are_an_error(
@@ -306,4 +385,4 @@ def test_validation_photos_without_any_object_are_an_error(
 
     monkeypatch.setattr(MaskFolder, "read", empty)
     with pytest.raises(DataError, match="none of the 5 val photos holds an object"):
-        train(replace(tiny, trainer=replace(tiny.trainer, max_epochs=1, limit_train_batches=1)), tmp_path)
+        run(tiny.but(trainer=tiny.trainer.but(max_epochs=1, limit_train_batches=1.0)), tmp_path)

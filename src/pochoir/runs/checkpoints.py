@@ -1,30 +1,40 @@
 """The checkpoints that a run keeps: the best by validation mask AP, and the last."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
+
+from pochoir.devices import is_main_process
+from pochoir.files import write_bytes
 
 OBJECTIVE = "val/mask_ap"
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """`best.ckpt` of the highest validation mask AP; a resumed run takes the earlier best along to its own folder.
+    """`best.ckpt` of the highest validation mask AP, the last state's always among them.
 
-    Lightning forgets it when the folder is another, and would keep a worse one.
+    A resumed run takes the earlier best along to its own folder: Lightning forgets it when the folder is another, and
+    would keep a worse one. `max_steps` and `max_time` may end a run where no validation is due: one is made there.
     """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, "best", OBJECTIVE, mode="max", **_PLAIN_NAMES)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
+        super().on_train_batch_end(trainer, *args, **kwargs)
+        # Lightning calls checkpoints last: its timer has decided by now, and whether to validate is decided next
+        if trainer.should_stop or trainer.global_step == trainer.max_steps:
+            trainer.should_stop, trainer.check_val_every_n_epoch = True, 1
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         earlier = Path(state_dict["best_model_path"])
         if state_dict["best_model_path"] and earlier.is_file() and self.dirpath != state_dict["dirpath"]:
             assert self.dirpath is not None
             own = Path(self.dirpath) / earlier.name
-            own.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(earlier, own)
+            if is_main_process():
+                write_bytes(own, earlier.read_bytes())
             state_dict = {
                 **state_dict,
                 "dirpath": self.dirpath,
