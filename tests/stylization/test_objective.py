@@ -9,6 +9,7 @@ from torch import Tensor
 from pochoir.config import load_config
 from pochoir.errors import DataError
 from pochoir.stylization import losses
+from pochoir.stylization.colors import match_colors
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject, vanished
 
@@ -147,3 +148,23 @@ def test_gatys_normalization_is_the_papers(encoder: Encoder, subject: Subject, s
     found, wanted = (encoder.features(picture, ["relu3_1"])["relu3_1"] for picture in (image, subject.content))
     content = 2 * 0.5 * float((found - wanted).square().sum())
     assert named["content/relu3_1"].item() == pytest.approx(content, rel=1e-4)
+
+
+def test_a_fitted_subject_keeps_its_styles(subject: Subject) -> None:
+    fitted = replace(subject, region=region(subject.content), keep_colors="match").fitted((48, 40))
+    assert fitted.content.shape == (1, 3, 48, 40)
+    assert fitted.region is not None
+    assert fitted.region.shape == (1, 1, 48, 40)
+    assert fitted.styles is subject.styles
+    assert fitted.keep_colors == "match"
+
+
+def test_what_is_seen_is_grey_or_recoloured(subject: Subject) -> None:
+    assert subject.seen() is subject
+    grey = replace(subject, keep_colors="luminance").seen()
+    for picture in (grey.content, *grey.styles):
+        assert torch.equal(picture[:, 0], picture[:, 2])
+    masked = replace(subject, region=region(subject.content), keep_colors="match").seen()
+    assert torch.equal(masked.content, subject.content)
+    assert torch.equal(masked.styles[0], match_colors(subject.styles[0], subject.content, masked.region))
+    assert grey.keep_colors == masked.keep_colors == "off"  # it has been seen to

@@ -1,0 +1,125 @@
+"""What people ask for becomes a subject and a plan, and notes say what became of it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pochoir.config import load_config
+from pochoir.errors import ConfigError
+from pochoir.images import Picture, to_tensor, write_image
+from pochoir.stylization import job as job_module
+from pochoir.stylization.job import Job, encoder_of, initial_picture, paint_job
+from pochoir.stylization.plan import Plan
+
+DEFAULTS = load_config("stylize", ["trainer.accelerator=cpu"])
+CONFIG = DEFAULTS.but(
+    encoder=DEFAULTS.encoder.but(precision="float32", content_layers=["relu2_1"], style_layers=["relu1_1"]),
+    recipe=DEFAULTS.recipe.but(coarsest=64, steps=[2]),
+)
+PIXELS = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+STYLE = np.random.default_rng(1).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+HALF = np.zeros((64, 96), dtype=np.uint8)
+HALF[:, 48:] = 255
+
+
+def job(picture: Picture = Picture(PIXELS), **changes: Any) -> Job:  # noqa: B008 (it is frozen)
+    return Job("cat", picture, [STYLE], CONFIG.but(**changes))
+
+
+def test_a_job_is_a_subject_of_its_contents_size() -> None:
+    subject = replace(job(style_scale=0.5, keep_colors="match"), region=HALF.astype(np.float32) / 255).subject()
+    assert torch.equal(subject.content, to_tensor(PIXELS)[None])
+    assert [tuple(style.shape) for style in subject.styles] == [(1, 3, 50, 40)]
+    assert subject.region is not None
+    assert subject.region.shape == (1, 1, 64, 96)
+    assert (subject.style_scale, subject.keep_colors) == (0.5, "match")
+
+
+@pytest.mark.parametrize(
+    ("changes", "size", "note"),
+    [
+        ({}, (64, 96), None),
+        ({"size": 48}, (32, 48), None),
+        ({"size": 192}, (128, 192), None),
+        ({"max_size": 48}, (32, 48), "cat: 96×64 is painted with a long side of 48 pixels (max_size); size=96 paints"),
+        ({"max_size": 48, "size": 96}, (64, 96), None),
+        ({"memory": 0.44, "size": 384}, (256, 384), "Adam instead of L-BFGS: 0.5 GB would be needed, 0.4 GB may be"),
+    ],
+)
+def test_a_plan_has_a_size_and_says_what_gave_way(
+    changes: dict[str, Any], size: tuple[int, int], note: str | None
+) -> None:
+    plan = job(**changes).plan()
+    assert plan.size == size
+    assert plan.layers == ("relu2_1", "relu1_1")
+    if note is None:
+        assert (plan.precision, plan.recipe, plan.notes) == ("float32", CONFIG.recipe, ())
+    else:
+        assert plan.notes[0].startswith(note)
+
+
+def test_transparency_that_a_jpeg_loses_is_noted_and_otherwise_kept() -> None:
+    picture = Picture(PIXELS, HALF)
+    assert job(picture).plan().notes == ()
+    (note,) = job(picture, suffix=".jpg").plan().notes
+    assert note == "cat: its transparency is lost, as a JPEG holds none; suffix=.png keeps it"
+    kept = paint_job(job(picture, size=48))
+    assert kept.alpha is not None
+    assert kept.alpha.shape == (32, 48)
+    assert (kept.alpha[:, :22] == 0).all()
+    assert (kept.alpha[:, 26:] == 255).all()
+    assert paint_job(job(picture, suffix=".jpg")).alpha is None
+
+
+def test_a_given_plan_is_followed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "pochoir")
+    plan = Plan((32, 48), "bfloat16", CONFIG.recipe.but(steps=[1]), CONFIG.encoder.layers, ("so it began",))
+    painting = paint_job(job(), plan)
+    assert painting.pixels.shape == (32, 48, 3)
+    assert painting.evaluations == 1
+    assert painting.notes == ("so it began",)
+    assert "so it began" in caplog.text
+    assert "cat: 48×32, 1 evaluations in 1 levels, about 0.2 GB in bfloat16" in caplog.text
+
+
+def test_a_device_that_is_not_there_is_said_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    trainer = CONFIG.trainer.but(accelerator="cuda")
+    with pytest.raises(ConfigError, match=r"trainer\.accelerator: .* no cuda"):
+        job(trainer=trainer).plan()
+
+
+def test_every_start_has_the_subjects_size(tmp_path: Path) -> None:
+    write_image(tmp_path / "start.png", STYLE)
+    subject = job().subject().fitted((32, 48))
+
+    def start(**changes: Any) -> torch.Tensor:
+        found = initial_picture(CONFIG.but(**changes), subject)
+        assert found is not None
+        assert found.shape == subject.content.shape
+        return found
+
+    assert initial_picture(CONFIG, subject) is None
+    assert torch.equal(start(init="noise"), start(init="noise", seed=CONFIG.seed))
+    assert not torch.equal(start(init="noise"), start(init="noise", seed=CONFIG.seed + 1))
+    assert torch.equal(start(init="style"), start(init=str(tmp_path / "start.png")))
+    grey = initial_picture(CONFIG.but(init="style"), replace(subject, keep_colors="luminance"))
+    assert grey is not None
+    assert torch.equal(grey[:, 0], grey[:, 2])
+
+
+def test_an_encoder_is_loaded_once_for_all_uses_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+    build = job_module.build_encoder
+    monkeypatch.setattr(job_module, "build_encoder", lambda config: loaded.append(config) or build(config))
+    job_module._encoder.cache_clear()
+    first = encoder_of(CONFIG.encoder)
+    for same in ({"precision": "bfloat16"}, {"style_layers": ["relu5_1"], "style_layer_weights": [2.0]}):
+        assert encoder_of(CONFIG.encoder.but(**same)) is first
+    assert len(loaded) == 1
+    assert encoder_of(CONFIG.encoder.but(pooling="average")) is not first
+    job_module._encoder.cache_clear()
