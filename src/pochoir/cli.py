@@ -94,7 +94,7 @@ def _run(task: str, words: list[str], program: str) -> None:
     options = [word for word in words if word not in arguments.overrides]
     overrides = arguments.overrides
     if not (arguments.shell_completion or arguments.hydra_help):
-        folders = [] if arguments.config_dir is None else [f"file://{Path(arguments.config_dir).resolve()}"]
+        folders = [] if arguments.config_dir is None else [Path(arguments.config_dir).resolve()]
         request = Request(task, overrides, folders, arguments.multirun)
         if not (arguments.cfg or arguments.info or arguments.help):
             request.check()

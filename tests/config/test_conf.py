@@ -1,106 +1,46 @@
-"""Every YAML under conf/ composes, validates and has exactly the keys of its dataclass."""
+"""Every YAML under conf/ composes for its task and has exactly the keys of its model, which itself has no defaults."""
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from pochoir.config import (
-    KINDS,
-    EvalSegConfig,
-    ExportSegConfig,
+    SCHEMAS,
+    DatasetConfig,
     PaintConfig,
-    PartialConfig,
-    PredictSegConfig,
-    StylizeConfig,
+    Request,
+    SegmenterConfig,
+    Settings,
     TrainSegConfig,
+    load_config,
 )
-from pochoir.config.validation import validate
+from pochoir.config.overrides import EXPERIMENT
+from pochoir.errors import ConfigError
 
-CONF = Path(__file__).parents[2] / "conf"
-PRIMARIES: dict[str, type] = {
-    "train_seg": TrainSegConfig,
-    "eval_seg": EvalSegConfig,
-    "export_seg": ExportSegConfig,
-    "predict_seg": PredictSegConfig,
-    "partial": PartialConfig,
-    "stylize": StylizeConfig,
-}
-OPTIONS = {
-    "dataset": ["coco", "figures", "folder", "mixture", "pennfudan"],
-    "encoder": ["vgg16", "vgg19"],
-    "experiment": [
-        "demo",
-        "optimize_recipe",
-        "optimize_segmenter",
-        "person",
-        "portrait",
-        "sweep_layers",
-        "sweep_segmenter_lr",
-        "sweep_style_weights",
-    ],
-    "optim": ["adamw", "sgd"],
-    "recipe": ["default", "fine", "gatys2015", "quick"],
-    "region": ["background", "object"],
-    "segmenter": ["maskrcnn_lite", "maskrcnn_resnet50", "maskrcnn_resnet50_v2"],
-    "trainer": ["cpu", "ddp", "gpu", "smoke"],
-}
-"""Options of all groups; a new YAML belongs here."""
-PRIMARY_OF = {
-    "encoder": "stylize",
-    "recipe": "stylize",
-    "region": "partial",
-    "experiment=portrait": "partial",
-    "experiment=optimize_recipe": "stylize",
-    "experiment=sweep_layers": "stylize",
-    "experiment=sweep_style_weights": "stylize",
-}
-"""Scripts of groups; the others are train_seg's."""
-CHOICES = [f"{group}={name}" for group, names in OPTIONS.items() for name in names]
+ROOT = Path(__file__).parents[2]
+CONF = ROOT / "conf"
+SHARED = ("base", "hydra")
+"""Folders of what other YAMLs include."""
+TASK_OF = {"encoder": "stylize", "recipe": "stylize", "region": "partial"}
+"""Tasks of groups; the others are train_seg's."""
+OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml")) if path.parent.name not in SHARED]
+EXPERIMENTS = [(path.parent.name, path.stem) for path in sorted((CONF / EXPERIMENT).glob("*/*.yaml"))]
 MISSING = {
-    "dataset=coco": ["dataset.images=.", "dataset.annotations=."],
-    "dataset=folder": ["dataset.images=.", "dataset.masks=."],
-    "dataset=mixture": ["+dataset.parts.drawn={name:figures}"],
-    "export_seg": ["ckpt=.", "file=mine.safetensors"],
+    "coco": ["dataset.images=.", "dataset.annotations=."],
+    "folder": ["dataset.images=.", "dataset.masks=."],
+    "mixture": ["dataset.parts.drawn={name:figures}"],
+    "python": ["dataset.source=package.Class"],
+    "export_seg": ["weights=person", "file=mine.safetensors"],
     "predict_seg": ["input=."],
     "stylize": ["content=.", "style=."],
-    "partial": ["content=README.md", "style=README.md", "masks=[README.md]"],
+    "partial": [f"content={__file__}", f"style={__file__}", f"masks=[{__file__}]"],
 }
 """What cannot have a default; any existing path passes the validation."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _hydra() -> Iterator[None]:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        yield
-
-
-def pairs(node: Any, value: Any, prefix: str = "") -> Iterator[tuple[str, set[str], set[str]]]:
-    """Of every section its name, the keys in the YAML and the fields of the dataclass."""
-    yield prefix, {str(key) for key in node}, {spec.name for spec in fields(value)}
-    for spec in fields(value):
-        child = getattr(value, spec.name)
-        if is_dataclass(child):
-            yield from pairs(node[spec.name], child, f"{prefix}{spec.name}.")
-
-
-def assert_sound(config: DictConfig, schema: type) -> Any:
-    """Valid, no knob without its line in a YAML, no line without its knob."""
-    settings = validate(config, schema)
-    for section, keys, names in pairs(config, settings):
-        assert keys == names, section
-    return settings
-
-
-def test_every_yaml_is_tested() -> None:
-    found = {path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.rglob("*") if path.is_file()}
-    tested = {choice.replace("=", "/") for choice in CHOICES} | set(PRIMARIES)
-    assert found == tested
-    assert len(found) == 36
 
 
 @pytest.fixture(autouse=True)
@@ -112,33 +52,81 @@ def _people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCHOIR_PEOPLE", str(tmp_path))
 
 
-@pytest.mark.parametrize("name", PRIMARIES)
-def test_primary(name: str) -> None:
-    assert_sound(compose(name, overrides=MISSING.get(name, [])), PRIMARIES[name])
+def composed(task: str, *overrides: str) -> Any:
+    """What the YAMLs say, before it is typed."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return OmegaConf.to_container(compose(task, overrides=list(overrides)))
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_option(choice: str) -> None:
-    group, name = choice.split("=")
-    primary = PRIMARY_OF.get(choice) or PRIMARY_OF.get(group, "train_seg")
-    overrides = [choice, *MISSING.get(choice, []), *(MISSING.get(primary, []) if group != "experiment" else [])]
-    settings = assert_sound(compose(primary, overrides=overrides), PRIMARIES[primary])
-    if group in ("dataset", "segmenter", "optim", "encoder", "region"):
+def models(model: type[Settings]) -> Iterator[type[Settings]]:
+    yield model
+    for child in model.__subclasses__():
+        yield from models(child)
+
+
+def sections(settings: Settings, values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Of every section its name, its model and what the YAMLs say of it."""
+    yield prefix, settings, values
+    for name, value in settings:
+        if isinstance(value, Settings):
+            yield from sections(value, values[name], f"{prefix}{name}.")
+
+
+def assert_sound(task: str, *overrides: str) -> Any:
+    """Valid, no knob without its line in a YAML, no line without its knob."""
+    request = Request(task, overrides)
+    settings = request.check()
+    for section, model, values in sections(settings, composed(task, *request.words())):
+        assert set(type(model).model_fields) == {str(key) for key in values}, section
+    return settings
+
+
+def test_defaults_stand_in_yaml_alone() -> None:
+    found = {(model.__name__, name): field for model in models(Settings) for name, field in model.model_fields.items()}
+    assert found
+    assert [name for name, field in found.items() if not field.is_required()] == []
+
+
+def test_every_task_has_its_yaml() -> None:
+    assert sorted(path.stem for path in CONF.glob("*.yaml")) == sorted(SCHEMAS)
+
+
+@pytest.mark.parametrize("task", SCHEMAS)
+def test_defaults(task: str) -> None:
+    assert_sound(task, *MISSING.get(task, []))
+
+
+@pytest.mark.parametrize("group, name", OPTIONS)
+def test_option(group: str, name: str) -> None:
+    task = TASK_OF.get(group, "train_seg")
+    settings = assert_sound(task, f"{group}={name}", *MISSING.get(name, []), *MISSING.get(task, []))
+    if "name" in type(getattr(settings, group)).model_fields:
         assert getattr(settings, group).name == name
 
 
-@pytest.mark.parametrize("choice", ["dataset=coco", "dataset=folder"])
+@pytest.mark.parametrize("task, name", EXPERIMENTS)
+def test_experiment(task: str, name: str) -> None:
+    assert_sound(task, f"experiment={name}")
+    other = next(other for other in SCHEMAS if other != task)
+    with pytest.raises(ConfigError, match=rf"experiment: {other} has no '{name}' \(it is one of {task}\)"):
+        load_config(other, [f"experiment={name}"])
+
+
+@pytest.mark.parametrize("choice", ["coco", "folder"])
 def test_files_of_ones_own_have_no_default(choice: str) -> None:
-    missing = OmegaConf.missing_keys(compose("train_seg", overrides=[choice]))
+    missing = OmegaConf.missing_keys(OmegaConf.create(composed("train_seg", f"dataset={choice}")))
     assert missing == {override.split("=")[0] for override in MISSING[choice]}
 
 
-def test_every_kind_has_a_yaml() -> None:
-    assert {group: sorted(kinds) for group, kinds in KINDS.items()} == {group: OPTIONS[group] for group in KINDS}
+@pytest.mark.parametrize("group, union", [("dataset", DatasetConfig), ("segmenter", SegmenterConfig)])
+def test_every_kind_has_a_yaml(group: str, union: Any) -> None:
+    members = get_args(get_args(union)[0])
+    names = [name for model in members for name in get_args(model.model_fields["name"].annotation)]
+    assert sorted(names) == [name for option, name in OPTIONS if option == group]
 
 
 def test_the_default_needs_no_files_and_no_network() -> None:
-    settings = validate(compose("train_seg"), TrainSegConfig)
+    settings: TrainSegConfig = load_config("train_seg")
     assert (settings.dataset.name, settings.segmenter.name, settings.segmenter.weights) == (
         "figures",
         "maskrcnn_lite",
@@ -147,33 +135,68 @@ def test_the_default_needs_no_files_and_no_network() -> None:
 
 
 def test_an_experiment_changes_what_it_says_and_yields_to_the_command_line() -> None:
-    config = compose("train_seg", overrides=["experiment=demo", "trainer.max_epochs=7"])
-    settings = validate(config, TrainSegConfig)
+    settings: Any = load_config("train_seg", ["experiment=demo", "trainer.max_epochs=7"])
     assert (settings.dataset.length, settings.segmenter.min_size, settings.trainer.max_epochs) == (100, 192, 7)
     assert settings.augment.photometric == 0  # set by the primary config, too: the experiment comes after it
 
 
+def test_an_experiment_of_ones_own_stands_in_a_folder_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\nseed: 5\n")
+    request = Request("train_seg", ["experiment=mine"], [tmp_path])
+    assert request.check().seed == 5
+    assert request.words() == ["experiment=mine"]
+    assert request.experiments() == [*(name for task, name in EXPERIMENTS if task == "train_seg"), "mine"]
+
+
+def test_hydra_gets_experiments_by_their_place_and_new_keys_as_such() -> None:
+    given = ["experiment=demo", "seed=1", "trainer.max_time=00:01:00:00", "trainer.devices=1,2", "hydra.run.dir=a"]
+    assert Request("train_seg", given).words() == [
+        "experiment=train_seg/demo",
+        "seed=1",
+        "++trainer.max_time=00:01:00:00",
+        "trainer.devices=1,2",
+        "hydra.run.dir=a",
+    ]
+    assert Request("train_seg", ["experiment=demo,train_seg/person"]).words() == [
+        "experiment=train_seg/demo,train_seg/person"
+    ]
+
+
+def test_every_argument_of_the_trainer_can_be_given() -> None:
+    trainer = load_config("train_seg", ["trainer.max_time=00:01:00:00", "trainer.deterministic=warn"]).trainer
+    assert trainer.arguments()["max_time"] == "00:01:00:00"
+    assert trainer.arguments()["deterministic"] == "warn"
+    assert load_config("train_seg", ["trainer.num_nodes=2"]).trainer.num_nodes == 2
+
+
 def test_trainers_inherit_from_the_cpus() -> None:
-    trainers = {name: compose("train_seg", overrides=[f"trainer={name}"]).trainer for name in OPTIONS["trainer"]}
-    assert all(trainer.gradient_clip == trainers["cpu"].gradient_clip for trainer in trainers.values())
+    names = [name for group, name in OPTIONS if group == "trainer"]
+    trainers = {name: load_config("train_seg", [f"trainer={name}"]).trainer for name in names}
+    assert all(trainer.gradient_clip_val == trainers["cpu"].gradient_clip_val for trainer in trainers.values())
     assert (trainers["gpu"].accelerator, trainers["gpu"].precision) == ("gpu", "16-mixed")
     assert (trainers["ddp"].devices, trainers["ddp"].strategy, trainers["ddp"].precision) == (2, "ddp", "32-true")
     assert (trainers["smoke"].max_epochs, trainers["smoke"].limit_train_batches) == (1, 2)
 
 
-def test_painting_scripts_share_their_defaults() -> None:
-    stylize, partial = (
-        validate(compose(name, overrides=MISSING[name]), PRIMARIES[name]) for name in ("stylize", "partial")
-    )
-    for spec in fields(PaintConfig):
-        assert getattr(stylize, spec.name) == getattr(partial, spec.name), spec.name
+def test_painting_tasks_share_their_defaults() -> None:
+    stylize, partial = load_config("stylize"), load_config("partial")
+    for name in PaintConfig.model_fields:
+        assert getattr(stylize, name) == getattr(partial, name), name
 
 
 def test_the_place_of_pennfudan_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    overrides = ["dataset=pennfudan"]
     monkeypatch.delenv("POCHOIR_PENNFUDAN", raising=False)
-    assert validate(compose("train_seg", overrides=overrides), TrainSegConfig).dataset.root == "data/PennFudanPed"
+    assert load_config("train_seg", ["dataset=pennfudan"]).dataset.root == "data/PennFudanPed"
     monkeypatch.setenv("POCHOIR_PENNFUDAN", "elsewhere")
-    assert validate(compose("train_seg", overrides=overrides), TrainSegConfig).dataset.root == "elsewhere"
-    mixed = ["dataset=mixture", "+dataset.parts.street={name: pennfudan}"]
-    assert validate(compose("train_seg", overrides=mixed), TrainSegConfig).dataset.parts["street"].root == "elsewhere"
+    assert load_config("train_seg", ["dataset=pennfudan"]).dataset.root == "elsewhere"
+    mixed = ["dataset=mixture", "dataset.parts.street={name: pennfudan}"]
+    assert load_config("train_seg", mixed).dataset.parts["street"].root == "elsewhere"
+
+
+def test_every_folder_with_code_is_in_the_wheel() -> None:
+    (listed,) = re.findall(r"^packages = \[(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.DOTALL | re.MULTILINE)
+    packages = re.findall(r'"([\w.]+)"', listed)
+    source = ROOT / "src"
+    folders = {path.parent.relative_to(source).as_posix() for path in source.glob("pochoir/**/*.py")}
+    assert set(packages) == {folder.replace("/", ".") for folder in folders} | {"pochoir.conf"}

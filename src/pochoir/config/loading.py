@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_module
+from hydra._internal.config_repository import ConfigRepository
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
@@ -51,7 +53,7 @@ class Request:
 
     task: str
     overrides: Sequence[str] = ()
-    folders: Sequence[str] = ()
+    folders: Sequence[Path] = ()
     multirun: bool = False
 
     def __post_init__(self) -> None:
@@ -122,12 +124,13 @@ def _may_be_none(schema: type[Settings], key: str) -> bool:
 
 
 @contextmanager
-def _configs(folders: Sequence[str]) -> Iterator[ConfigLoader]:
+def _configs(folders: Sequence[Path]) -> Iterator[ConfigLoader]:
     """Hydra on conf/ and folders beside it; whatever Hydra the process runs otherwise is restored."""
     with initialize_config_module(CONF, version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
+        loader: Any = GlobalHydra.instance().config_loader()
         for folder in folders:
-            loader.get_search_path().append("command-line", folder)
+            loader.get_search_path().prepend("command-line", f"file://{folder}", anchor="schema")
+        loader.repository = ConfigRepository(loader.get_search_path())  # which reads the path but once
         yield loader
 
 

@@ -1,6 +1,7 @@
 """Overrides as people type them: what cannot be read or chosen is told in words, the rest is put as Hydra takes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from hydra import compose
@@ -20,7 +21,6 @@ EXPERIMENT = "experiment"
 
 def read(loader: ConfigLoader, task: str, words: Sequence[str]) -> tuple[list[Override], list[Problem]]:
     """Overrides, parsed; those that cannot be, or name no choice of their group, are problems instead."""
-    groups = compose(task, return_hydra_config=True).hydra.runtime.choices
     given: list[Override] = []
     problems: list[Problem] = []
     for word in words:
@@ -33,7 +33,7 @@ def read(loader: ConfigLoader, task: str, words: Sequence[str]) -> tuple[list[Ov
         if group == EXPERIMENT:
             override, what = _experiment(loader, task, override)
         elif options := loader.get_group_options(group):
-            what = _wrong_choice(task, groups, override, options)
+            what = _wrong_choice(task, override, options)
         if what:
             problems.append(Problem(group, what))
         else:
@@ -105,11 +105,18 @@ def _unreadable(word: str) -> Problem:
     )
 
 
-def _wrong_choice(task: str, groups: Mapping[str, Any], override: Override, options: Sequence[str]) -> str:
+def _wrong_choice(task: str, override: Override, options: Sequence[str]) -> str:
+    groups = _groups(task)
     if override.key_or_group not in groups and not _line(override).startswith(("+", "~")):
         return f"{task} has no such group; there are {', '.join(name for name in groups if 'hydra' not in name)}"
-    wrong = [value for value in _values(override) if isinstance(value, str) and value not in options]
-    return f"{wrong[0]!r} is unknown; allowed: {_list(options, wrong[0])}" if wrong else ""
+    wrong = [value for value in _values(override) if value not in options and not override.is_delete()]
+    return f"{wrong[0]!r} is unknown; allowed: {_list(options, str(wrong[0]))}" if wrong else ""
+
+
+@lru_cache
+def _groups(task: str) -> tuple[str, ...]:
+    """Groups that a task's YAML chooses from, Hydra's own included."""
+    return tuple(compose(task, return_hydra_config=True).hydra.runtime.choices)
 
 
 def _values(override: Override) -> list[Any]:
@@ -123,13 +130,13 @@ def _experiment(loader: ConfigLoader, task: str, override: Override) -> tuple[Ov
     places = {name: f"{task}/{name}" for name in loader.get_group_options(f"{EXPERIMENT}/{task}")}
     words = []
     for value in _values(override):
-        if value is not None and value not in {*experiments(loader, task), *places.values()}:
+        if value not in [*experiments(loader, task), *places.values()]:
             name = str(value).rpartition("/")[-1]
             tasks = loader.get_group_options(EXPERIMENT, ObjectType.GROUP)
             others = [other for other in tasks if name in loader.get_group_options(f"{EXPERIMENT}/{other}")]
             for_others = f" (it is one of {', '.join(others)})" if others else ""
             return override, f"{task} has no {value!r}{for_others}; allowed: {_list(experiments(loader, task), name)}"
-        words.append("null" if value is None else places.get(value, value))
+        words.append(places.get(value, value))
     chosen = ",".join(words)
     line = f"{EXPERIMENT}=[{chosen}]" if isinstance(override.value(), list) else f"{EXPERIMENT}={chosen}"
     return OverridesParser.create(loader).parse_overrides([line])[0], ""

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from pochoir.config.validation import Problem
+from pochoir.config.validation import UNKNOWN, Problem
 
 TRAINER = {
     "trainer.gradient_clip": "trainer.gradient_clip_val",
@@ -27,8 +27,7 @@ RENAMED: dict[str, dict[str, str]] = {
     "partial": {
         **TRAINER,
         "trainer.precision": "encoder.precision",
-        "segmenter.ckpt": "find.weights",
-        "segmenter.score_threshold": "find.score_threshold",
+        "segmenter": "find, with find.weights and find.score_threshold,",
         "region.min_score": "find.score_threshold",
     },
 }
@@ -39,5 +38,6 @@ def renamed(task: str, problem: Problem) -> Problem:
     """A problem of a setting of the version before says what there is now."""
     for old, new in RENAMED[task].items():
         if fnmatchcase(problem.key, old):
-            return Problem(problem.key, f"is called {new} now" if new else "is no setting any more; leave it out")
+            now = f"it is called {new} now" if new else "there is nothing to set any more"
+            return Problem(problem.key, f"{UNKNOWN}; {now}")
     return problem

@@ -1,5 +1,6 @@
 """From plain values to typed settings, with every problem in one message."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -85,7 +86,10 @@ def _as_far_as_sound(
     wrong: set[Location],
     problems: list[Problem],
 ) -> Any:
-    """A section without its wrong values; adds what can be said of settings that exclude each other without these."""
+    """A section without its wrong values; adds what can be said of settings that exclude each other without these.
+
+    Raises `LookupError` for what is wrong itself.
+    """
     models = _schemas(schema, where, values)
     if not isinstance(node, Mapping) or len(models) != 1:
         if any(place[: len(where)] == where for place in wrong):
@@ -172,8 +176,8 @@ def _reason(detail: ErrorDetails, where: Location, schema: type[Settings], value
         case "greater_than_equal" | "less_than_equal":
             bound = next(iter(context.values()))
             words = "at least" if kind == "greater_than_equal" else "at most"
-            range_ = f"out of range; allowed is {words} {bound:g}"
-            told = f"{value} is {range_ if value == value else 'no finite number'}"
+            beyond = f"out of range; allowed is {words} {bound:g}"
+            told = f"{value} is {'no finite number' if math.isnan(value) else beyond}"
         case "model_type" | "dict_type" | "model_attributes_type":
             kinds = _tags(schema, where, values)
             advice = f"allowed: {', '.join(kinds)}" if kinds else f"give its settings as {key}.<setting>=…"
