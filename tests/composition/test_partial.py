@@ -1,0 +1,118 @@
+"""Regions painted on their crops and laid over the photo; the painter here paints its style's colour, and fast."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from pochoir.composition.partial import compose, laid_out, paint_regions, partial_painting
+from pochoir.composition.stencil import Stencil, cut
+from pochoir.config import PartialConfig
+from pochoir.images import Picture, Pixels
+from pochoir.images.resizing import fit
+from pochoir.segmentation.instances import Instances
+from pochoir.stylization.job import Job
+from pochoir.stylization.painting import Painting
+
+RED, GREEN, BLUE = (np.full((8, 8, 3), colour, dtype=np.uint8) for colour in ((250, 9, 9), (9, 250, 9), (9, 9, 250)))
+
+
+@dataclass
+class Painter:
+    """Remembers what it was asked for."""
+
+    jobs: list[Job] = field(default_factory=list)
+
+    def __call__(self, job: Job) -> Painting:
+        self.jobs.append(job)
+        flat: Pixels = np.broadcast_to(job.styles[0][0, 0], (*fit(job.content.size, job.side), 3)).copy()
+        return Painting(flat, flat, {}, 0.5, 0.25, 7, 1.5, (f"painted {job.name}",))
+
+
+@pytest.fixture
+def painter() -> Painter:
+    return Painter()
+
+
+@pytest.fixture
+def stencil(photo: Picture, instances: Instances, config: PartialConfig) -> Stencil:
+    return cut(photo, instances, [0, 1], 2, config)
+
+
+def test_paint_is_laid_over_the_photo_and_nothing_else_changes(
+    stencil: Stencil, config: PartialConfig, painter: Painter
+) -> None:
+    result = compose(stencil.photo, paint_regions(stencil, [RED, GREEN], config, painter))
+    assert (result[stencil.alpha == 0] == stencil.photo.pixels[stencil.alpha == 0]).all()
+    assert result[40, 20].tolist() == [250, 9, 9]
+    assert result[50, 100].tolist() == [9, 250, 9]
+
+
+def test_every_region_is_painted_on_a_crop_of_its_own(
+    stencil: Stencil, config: PartialConfig, painter: Painter
+) -> None:
+    patches = paint_regions(stencil, [RED, GREEN], config, painter)
+    assert [job.name for job in painter.jobs] == ["object_0", "object_1"]
+    for patch, job in zip(patches, painter.jobs, strict=True):
+        assert job.content.size == patch.crop.size
+        assert job.region is not None
+        assert job.region.shape == patch.crop.size
+        assert np.array_equal(job.content.pixels, patch.crop.of(stencil.photo.pixels))
+        assert patch.paint.shape[:2] == patch.crop.size
+        assert 64 <= job.config.recipe.coarsest < config.recipe.coarsest  # the photo's levels, as far as there are any
+        assert job.config.suffix == ".png"
+    assert patches[0].crop == (13, 1, 67, 51)  # 4 pixels around the soft edge
+
+
+def test_a_small_crop_is_enlarged_and_a_large_photo_shrunk_while_it_is_painted(
+    stencil: Stencil, config: PartialConfig, painter: Painter
+) -> None:
+    large = config.but(region=config.region.but(min_side=200))
+    paint_regions(stencil, [RED, GREEN], large, painter)
+    paint_regions(stencil, [RED, GREEN], config.but(max_size=64, region=config.region.but(min_side=32)), painter)
+    assert [job.side for job in painter.jobs] == [200, 200, 32, 34]
+
+
+def test_paste_paints_the_photo_once_in_each_style(photo: Picture, instances: Instances, config: PartialConfig) -> None:
+    painter, paste = Painter(), config.but(method="paste")
+    for styles, names in ((2, ["style_0", "style_1"]), (1, ["style_0"])):
+        painter.jobs.clear()
+        stencil = cut(photo, instances, [0, 1], styles, paste)
+        patches = paint_regions(stencil, [RED, GREEN][:styles], paste, painter)
+        assert [job.name for job in painter.jobs] == names
+        assert all(job.region is None and job.content.size == photo.size for job in painter.jobs)
+        assert compose(photo, patches)[40, 20].tolist() == [250, 9, 9]
+
+
+def test_harmonised_paint_takes_after_the_photo_but_a_background_does_not(
+    photo: Picture, instances: Instances, config: PartialConfig, painter: Painter
+) -> None:
+    stencil = cut(photo, instances, [0], 1, config, paints_background=True)
+    block, background = paint_regions(stencil, [RED, BLUE], config.but(harmonize="poisson"), painter)
+    assert abs(block.crop.of(block.paint).astype(int) - RED[0, 0]).mean() > 20
+    assert (background.paint == BLUE[0, 0]).all()
+
+
+def test_the_whole_is_worth_the_means_of_its_regions(stencil: Stencil, config: PartialConfig, painter: Painter) -> None:
+    patches = paint_regions(stencil, [RED, GREEN], config, painter)
+    saved = compose(stencil.photo, patches)
+    painting, regions = partial_painting(stencil, patches, saved, config, 9.0)
+    assert [region["name"] for region in regions] == ["object_0", "object_1"]
+    assert [region["crop"] for region in regions] == [list(patch.crop) for patch in patches]
+    assert painting.style_error == pytest.approx(np.mean([region["style_error"] for region in regions]))
+    assert painting.losses["style"] == pytest.approx(config.recipe.style_weight * painting.style_error)
+    assert painting.losses["content"] == pytest.approx(config.recipe.content_weight * painting.content_error)
+    assert (painting.evaluations, painting.seconds) == (14, 9.0)
+    assert painting.notes == ("painted object_0", "painted object_1")
+    assert np.array_equal(painting.pixels, saved)
+    worse = stencil.photo.pixels
+    assert partial_painting(stencil, patches, worse, config, 9.0)[0].style_error > painting.style_error
+
+
+def test_paint_alone_lies_on_white_in_its_place(stencil: Stencil, config: PartialConfig, painter: Painter) -> None:
+    patches = paint_regions(stencil, [RED, GREEN], config, painter)
+    sheet = laid_out(patches, stencil.photo.pixels)
+    assert sheet.shape == stencil.photo.pixels.shape
+    assert sheet[40, 20].tolist() == [250, 9, 9]
+    assert sheet[0, 0].tolist() == [255, 255, 255]
+    assert laid_out(patches[:1], stencil.photo.pixels) is patches[0].paint
