@@ -61,7 +61,7 @@ def test_every_region_is_painted_on_a_crop_of_its_own(
         assert patch.paint.shape[:2] == patch.crop.size
         assert 64 <= job.config.recipe.coarsest < config.recipe.coarsest  # the photo's levels, as far as there are any
         assert job.config.suffix == ".png"
-    assert patches[0].crop == (13, 1, 67, 51)  # 4 pixels around the soft edge
+    assert abs(np.subtract(patches[0].crop, (16, 4, 64, 48))).max() <= 3  # 4 pixels around an edge that is soft
 
 
 def test_a_small_crop_is_enlarged_and_a_large_photo_shrunk_while_it_is_painted(
