@@ -1,1 +1,1 @@
-"""Two-class Mask R-CNN: models, the LightningModule, COCO evaluation and the predictor."""
+"""Two-class Mask R-CNN: models, the LightningModule, COCO evaluation and the segmenter."""

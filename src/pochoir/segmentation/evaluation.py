@@ -37,8 +37,6 @@ class ImageRecord:
 
 def encode_masks(masks: NDArray[np.bool_]) -> list[dict[str, Any]]:
     """`[N, H, W]` bool to COCO's compressed run-length encodings with `counts` as str, ready for JSON."""
-    if len(masks) == 0:
-        return []
     # one transposition of all masks at once: pycocotools wants columns first, [H, W, N] in Fortran's order
     columns_first = np.ascontiguousarray(masks.transpose(0, 2, 1), dtype=np.uint8)
     codes = rle.encode(columns_first.transpose(2, 1, 0))
