@@ -1,6 +1,8 @@
 """Python's way in: pictures in memory, found, painted, and painted through the stencil."""
 
+import logging
 import time
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -87,7 +89,16 @@ def partial(
 
 
 def _painted(job: Job, progress: bool) -> Painting:
-    return paint_job(job, callbacks=progress_callbacks(job.name, bar=progress))
+    """Without Lightning's own messages, which a notebook would show at every picture."""
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return paint_job(job, callbacks=progress_callbacks(job.name, bar=progress))
+    finally:
+        logger.setLevel(level)
 
 
 def _overrides(recipe: str | None, overrides: Sequence[str]) -> list[str]:
