@@ -4,7 +4,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 PROGRESS = "pochoir.progress"
@@ -37,22 +37,30 @@ class LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         pass
 
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
 
 @contextmanager
-def logging_to(file: Path | None, *, bar: bool = False) -> Iterator[None]:
-    """The project's messages on the terminal, and with their times in a file; progress only in the file beside a bar.
-
-    file: None, where another process tells.
-    """
-    if file is None:
-        yield
-        return
-    logger = logging.getLogger("pochoir")
+def logging_to(file: Path, *, bar: bool = False) -> Iterator[None]:
+    """The project's messages on the terminal, and with their times in a file; beside a bar, progress in it alone."""
     terminal = logging.StreamHandler(sys.stdout)
     terminal.setFormatter(logging.Formatter("%(message)s"))
     # errors are told by whoever ends the program
     terminal.addFilter(lambda record: record.levelno < logging.ERROR and not (bar and record.name == PROGRESS))
-    handlers: list[logging.Handler] = [terminal, LogFile(file)]
+    with _handled_by(terminal, LogFile(file)):
+        yield
+
+
+def silenced() -> AbstractContextManager[None]:
+    """None of the project's messages: another process tells."""
+    return _handled_by(logging.NullHandler())
+
+
+@contextmanager
+def _handled_by(*handlers: logging.Handler) -> Iterator[None]:
+    logger = logging.getLogger("pochoir")
     level, propagate = logger.level, logger.propagate
     logger.setLevel(logging.INFO)
     logger.propagate = False  # Hydra shows its own messages by handlers of the root

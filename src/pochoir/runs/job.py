@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import shutil
 import sys
 import time
 import traceback
@@ -22,7 +23,7 @@ from pochoir.experiments.records import STATUS
 from pochoir.experiments.run_page import write_run_page
 from pochoir.files import locked, read_json, storage_error, write_json
 from pochoir.inspection.progress import shows_bar
-from pochoir.process import logging_to, prepare_process
+from pochoir.process import logging_to, prepare_process, silenced
 
 WORST = {"stylize": 1e6, "partial": 1e6}
 """Objective of a painting that failed: no loss comes near it, and optimisers want something finite. Of APs it is 0."""
@@ -75,7 +76,18 @@ def at_work(task: str, settings: Any, folder: Path) -> Iterator[None]:
         with locked(folder), logging_to(folder / f"{task}.log", bar=shows_bar(settings)):
             yield
     else:
-        yield
+        try:
+            with silenced():
+                yield
+        finally:
+            _remove_unused(folder)
+
+
+def _remove_unused(folder: Path) -> None:
+    """Hydra makes a folder for each process of a training: of another time, and so of another name, it stays empty."""
+    with suppress(OSError):
+        if {path.name for path in folder.iterdir()} <= {".hydra"}:
+            shutil.rmtree(folder)
 
 
 def run(task: str, settings: Any, folder: Path) -> float | None:
