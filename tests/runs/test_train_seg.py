@@ -337,7 +337,7 @@ def test_early_stopping_ends_a_run_that_no_longer_improves(tiny: TrainSegConfig,
 def test_what_a_limit_breaks_off_is_measured_and_can_go_on(
     tiny: TrainSegConfig, tmp_path: Path, limit: dict[str, Any]
 ) -> None:
-    trainer = tiny.trainer.but(max_epochs=3, check_val_every_n_epoch=3)
+    trainer = tiny.trainer.but(max_epochs=3, check_val_every_n_epoch=3, limit_train_batches=4.0)
     assert run(tiny.but(trainer=trainer.but(**limit), shown=0), tmp_path) is not None
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert [row["epoch"] for row in metrics["history"]] == [1]
