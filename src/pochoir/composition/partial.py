@@ -64,7 +64,7 @@ def scored(saved: Pixels, patch: Patch) -> dict[str, float]:
     """Errors inside a region of the saved picture, at the size that was painted, by the float32 encoder."""
     config = patch.job.config
     size = (patch.painting.paint.shape[0], patch.painting.paint.shape[1])
-    part = to_pixels(resize(to_tensor(np.ascontiguousarray(patch.crop.of(saved)))[None], size)[0])
+    part = resize(to_tensor(patch.crop.of(saved))[None], size)
     encoder = encoder_of(config.encoder)
     there = encoder.cast(encoder.dtype, device_of(config.trainer.accelerator))
     return judged(part, patch.job.subject().fitted(size), there, config.encoder, config.recipe)[1]

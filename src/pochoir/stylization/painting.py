@@ -132,7 +132,7 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
     pixels = as_saved(to_pixels(_colored(subject, stylizer.picture().cpu())[0]), suffix)
     alone = pixels if subject.region is None else to_pixels(_colored(subject, stylizer.paint().cpu())[0])
     seconds = time.perf_counter() - started
-    losses, errors = judged(pixels, subject, encoder.cast(encoder.dtype, device), layers, recipe)
+    losses, errors = judged(to_tensor(pixels)[None], subject, encoder.cast(encoder.dtype, device), layers, recipe)
     return Painting(
         pixels=pixels,
         paint=alone,
@@ -146,11 +146,10 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
 
 
 def judged(
-    pixels: Pixels, subject: Subject, encoder: Encoder, layers: EncoderConfig, recipe: RecipeConfig
+    image: Tensor, subject: Subject, encoder: Encoder, layers: EncoderConfig, recipe: RecipeConfig
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Losses and scores of a saved picture of the subject's size, see `scoring.losses_and_scores`."""
+    """Losses and scores of a saved picture `[1, 3, H, W]` of the subject's size, see `scoring.losses_and_scores`."""
     device = encoder.mean.device
-    image = to_tensor(pixels)[None]
     if subject.keep_colors == "luminance":
         image = luminance(image)  # as the encoder is shown the subject in grey, too
     seen = subject.seen().at((image.shape[-2], image.shape[-1])).to(device)
