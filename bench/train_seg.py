@@ -31,6 +31,7 @@ from pochoir.config import PennFudanDataset, TrainSegConfig, load_config
 from pochoir.data.datamodule import SegmentationData
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
+from pochoir.process import prepare_process
 from pochoir.runs.train_seg import opened, run
 from pochoir.segmentation.evaluation import evaluate, record
 from pochoir.segmentation.models import build_segmenter
@@ -177,7 +178,7 @@ def main() -> None:
             "shown=0",
         ],
     )
-    torch.set_flush_denormal(True)  # for both: without it the first epoch of either takes many times as long
+    prepare_process()  # for both: with denormal numbers the first epoch of either takes many times as long
     results = {"pochoir": through_pochoir(config)}
     results["plain loop"] = plain_loop(config, opened(config))
     parts = results["plain loop"].pop("parts")
