@@ -142,7 +142,8 @@ def test_a_task_gets_its_settings_and_further_processes_the_whole_command(
     work = SimpleNamespace(run=lambda settings, folder: seen.update(settings=settings, argv=list(sys.argv)))
     monkeypatch.setitem(sys.modules, "pochoir.runs.train_seg", work)
     monkeypatch.chdir(tmp_path)
-    words = ["train_seg", "experiment=mine", "--config-dir", ".", "trainer.max_time=00:01:00:00", "seed=3"]
+    mixture = ["dataset=mixture", "dataset.parts.drawn={name: figures}"]  # composes within Hydra's own run
+    words = ["train_seg", "experiment=mine", "--config-dir", ".", "trainer.max_time=00:01:00:00", "seed=3", *mixture]
     assert pochoir(*words) == (0, "", "")
     assert seen["argv"] == ["pochoir", *words]
     assert seen["settings"].seed == 3

@@ -80,6 +80,7 @@ def test_a_changed_copy_is_checked_as_the_original_was() -> None:
         ("optim.name=adam", "optim.name: 'adam' is not one of adamw, sgd; did you mean 'adamw'?"),
         ("trainer.precision=8", "trainer.precision: 8 is not one of 32-true, 16-mixed, bf16-mixed"),
         ("resume=no/such.ckpt", "resume: 'no/such.ckpt' does not exist"),
+        ("resume='{a}.ckpt'", "resume: '{a}.ckpt' does not exist"),
         ("resume=''", "resume: is empty; give a path, or null for none"),
         ("dataset.val=2.5", "dataset.val: 2.5 is neither a share below 1 nor a whole number"),
         (

@@ -125,13 +125,17 @@ def _may_be_none(schema: type[Settings], key: str) -> bool:
 
 @contextmanager
 def _configs(folders: Sequence[Path]) -> Iterator[ConfigLoader]:
-    """Hydra on conf/ and folders beside it; whatever Hydra the process runs otherwise is restored."""
-    with initialize_config_module(CONF, version_base="1.3"):
-        loader: Any = GlobalHydra.instance().config_loader()
-        for folder in folders:
-            loader.get_search_path().prepend("command-line", f"file://{folder}", anchor="schema")
-        loader.repository = ConfigRepository(loader.get_search_path())  # which reads the path but once
-        yield loader
+    """Hydra on conf/ and folders beside it; whatever Hydra the process runs otherwise is set aside meanwhile."""
+    running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
+    try:
+        with initialize_config_module(CONF, version_base="1.3"):
+            loader: Any = GlobalHydra.instance().config_loader()
+            for folder in folders:
+                loader.get_search_path().prepend("command-line", f"file://{folder}", anchor="schema")
+            loader.repository = ConfigRepository(loader.get_search_path())  # which reads the path but once
+            yield loader
+    finally:
+        GlobalHydra.instance().hydra = running
 
 
 def _composed(task: str, given: Sequence[Override]) -> tuple[DictConfig, list[str]]:

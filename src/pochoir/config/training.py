@@ -74,8 +74,9 @@ class PaintTrainerConfig(TrainerConfig):
         "strategy": "has one meaning only: a picture cannot be shared",
         "accumulate_grad_batches": "would add up the gradient of the same picture",
         "precision": "would round the picture itself (banding); encoder.precision=bfloat16 runs the encoder in 16 bits",
-        "max_epochs": "follows from recipe.steps",
-        "max_steps": "follows from recipe.steps",
+        **dict.fromkeys(
+            ("max_epochs", "max_steps", "limit_train_batches", "overfit_batches"), "follows from recipe.steps"
+        ),
     }
 
 

@@ -188,7 +188,7 @@ def _reason(detail: ErrorDetails, where: Location, schema: type[Settings], value
         case "list_type":
             told = f"{value!r} is no list; give it as {key}=[{value}]"
         case _:
-            told = _WORDS.get(kind, detail["msg"]).format(value=value)
+            told = _WORDS[kind].format(value=value) if kind in _WORDS else detail["msg"]
     return told
 
 
