@@ -20,23 +20,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
 from pochoir.composition.crops import crop_around
-from pochoir.config import EncoderConfig, PartialConfig
-from pochoir.config.validation import validate
+from pochoir.config import PartialConfig, load_config
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import read_labels, read_rgb, to_tensor, write_image
+from pochoir.process import prepare_process
 from pochoir.runs.partial import partial
 from pochoir.stylization.encoder import Encoder, build_encoder
 from pochoir.stylization.objective import Subject
 from pochoir.stylization.scoring import scores
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7)
 """Of the photo, for the curve of costs."""
 
@@ -44,13 +42,10 @@ console = Console(highlight=False)
 
 
 def settings(photo: Path, mask: Path, style: Path, size: int) -> PartialConfig:
-    """The defaults of scripts/partial.py, without pictures on the way."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        given = [f"content='{photo}'", f"style='{style}'", f"masks=['{mask}']", f"size={size}"]
-        return validate(
-            compose("partial", [*given, "milestones=0", "trainer.progress_bar=false", "trainer.precision=float32"]),
-            PartialConfig,
-        )
+    """The defaults of `pochoir partial`, without pictures on the way."""
+    quiet = ["milestones=0", "trainer.enable_progress_bar=false", "encoder.precision=float32"]
+    config: PartialConfig = load_config("partial", [f"size={size}", *quiet])
+    return config.but(content=str(photo), style=str(style), masks=[str(mask)])
 
 
 def run(config: PartialConfig, folder: Path, encoder: Encoder) -> dict[str, Any]:
@@ -58,7 +53,7 @@ def run(config: PartialConfig, folder: Path, encoder: Encoder) -> dict[str, Any]
     shutil.rmtree(folder, ignore_errors=True)
     metrics = partial(config, folder)
     saved, alpha = read_rgb(folder / "result.png"), read_labels(folder / "alpha.png")
-    photo = read_rgb(Path(config.content))
+    photo = read_rgb(Path(config.content or ""))
     subject = Subject(
         to_tensor(photo)[None],
         [to_tensor(read_rgb(Path(config.style or "")))[None]],
@@ -73,22 +68,22 @@ def run(config: PartialConfig, folder: Path, encoder: Encoder) -> dict[str, Any]
         "seconds": sum(region["seconds"] for region in metrics["regions"]),
         "evaluations": sum(region["evaluations"] for region in metrics["regions"]),
         "leaked_pixels": metrics["leak"]["changed_pixels"],
-        **scores(to_tensor(saved)[None], encoder, judged, EncoderConfig()),
+        **scores(to_tensor(saved)[None], encoder, judged, config.encoder),
     }
 
 
 def compared(photo: Path, mask: Path, style: Path, size: int, folder: Path, encoder: Encoder) -> dict[str, Any]:
     """Paste, region, and region at paste's time, with strokes of one size in the photo."""
     config = settings(photo, mask, style, size)
-    paste = run(replace(config, method="paste"), folder / "paste", encoder)
+    paste = run(config.but(method="paste"), folder / "paste", encoder)
     alpha = read_labels(folder / "paste" / "alpha.png").astype(np.float32) / 255
     crop = crop_around(alpha, config.region.margin)
     scale = (alpha.size / (crop.size[0] * crop.size[1])) ** 0.5  # styles are scaled to what is painted
-    config = replace(config, style_scale=scale)
+    config = config.but(style_scale=scale)
     region = run(config, folder / "region", encoder)
     more = max(1.0, paste["seconds"] / region["seconds"])
-    longer = replace(config.recipe, steps=[round(count * more) for count in config.recipe.steps])
-    equal = run(replace(config, recipe=longer), folder / "equal", encoder)
+    longer = config.recipe.but(steps=[round(count * more) for count in config.recipe.steps])
+    equal = run(config.but(recipe=longer), folder / "equal", encoder)
     return {"area": float(alpha.mean()), "paste": paste, "region": region, "region, paste's time": equal}
 
 
@@ -144,7 +139,8 @@ def main() -> None:
     given = parser.parse_args()
     if len(given.photos) != len(given.masks):
         parser.error(f"{len(given.photos)} photos and {len(given.masks)} masks; give one mask a photo")
-    encoder = build_encoder(EncoderConfig())
+    prepare_process()
+    encoder = build_encoder(load_config("partial").encoder)
     pictures = {}
     for photo, mask in zip(given.photos, given.masks, strict=True):
         folder = given.output.with_suffix("") / photo.stem

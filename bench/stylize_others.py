@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from pochoir.config import EncoderConfig
+from pochoir.config import load_config
 from pochoir.files import write_bytes
 from pochoir.images import read_rgb, to_pixels, to_tensor, write_image
 from pochoir.images.resizing import fit, resize
@@ -228,7 +228,7 @@ def paint_as_tutorial(content: Path, style: Path, size: int, steps: int, every: 
     done, 0 before the first.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    encoder = build_encoder(EncoderConfig()).to(device)
+    encoder = build_encoder(load_config("stylize").encoder).to(device)
     photo = to_tensor(read_rgb(content))[None]
     photo = resize(photo, fit((photo.shape[-2], photo.shape[-1]), size)).to(device)
     painting = resize(to_tensor(read_rgb(style))[None], (photo.shape[-2], photo.shape[-1])).to(device)

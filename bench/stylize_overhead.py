@@ -4,60 +4,71 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
+import pytorch_lightning as pl
 import torch
-from hydra import compose, initialize_config_dir
 from torch import Tensor
 
-from pochoir.config import StylizeConfig
-from pochoir.config.validation import validate
-from pochoir.images import read_rgb, to_tensor
-from pochoir.images.resizing import fit, resize
-from pochoir.runs.paint import build_trainer
-from pochoir.runs.workshop import open_workshop
+from pochoir.config import StylizeConfig, load_config
+from pochoir.devices import device_of
+from pochoir.images import read_picture, read_rgb
+from pochoir.inspection.tensorboard import event_logger
+from pochoir.runs.painting import callbacks_in
 from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.encoder import Encoder
+from pochoir.stylization.job import Job, encoder_of, paint_job
 from pochoir.stylization.objective import Objective, Subject
 from pochoir.stylization.pyramid import Level, enlarge, pyramid
-from pochoir.stylization.stylizer import FIRST_STEP, Stylizer
-
-CONF = Path(__file__).resolve().parents[1] / "conf"
-ROUNDS = 2
+from pochoir.stylization.stylizer import FIRST_STEP
 
 
-def lightning_overhead(content: Path, style: Path, size: int) -> dict[str, float]:
-    """Seconds of the default recipe through Lightning, as `paint` sets it up, and by a bare loop, taking turns."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        given = [f"content='{content}'", f"style='{style}'", "milestones=0", "trainer.progress_bar=false"]
-        config = validate(compose("stylize", given), StylizeConfig)
-    photo, painting = (to_tensor(read_rgb(path))[None] for path in (content, style))
-    photo = resize(photo, fit((photo.shape[-2], photo.shape[-1]), size))
-    subject = Subject(photo, [painting], [1.0])
-    levels = pyramid((photo.shape[-2], photo.shape[-1]), config.recipe)
-    workshop = open_workshop(config)
-    painter = workshop.encoder.cast(workshop.dtype)
+class LastLoss(pl.Callback):
+    """The loss of the last step."""
 
-    def bare() -> float:
-        return bare_loop(config, subject, levels, painter)
+    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self.value = pl_module.totals[-1]
 
-    def lightning() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            stylizer = Stylizer(
-                subject, photo, encoder=painter, levels=levels, layers=config.encoder, recipe=config.recipe
-            )
-            build_trainer(config, content.stem, Path(folder), levels).fit(stylizer)
-            return stylizer.totals[-1]
+
+def lightning_overhead(content: Path, style: Path, size: int, rounds: int) -> dict[str, Any]:
+    """Seconds of the default recipe through Lightning, as a run sets it up, and by a bare loop, taking turns."""
+    overrides = [f"size={size}", "milestones=0", "trainer.enable_progress_bar=false"]
+    config: StylizeConfig = load_config("stylize", overrides)
+    job = Job(content.stem, read_picture(content), [read_rgb(style)], config)
+    plan = job.plan()
+    levels = pyramid(plan.size, plan.recipe)
+    device = device_of(config.trainer.accelerator)
+    subject = job.subject().fitted(plan.size).to(device)
+    painter = encoder_of(config.encoder).cast(getattr(torch, plan.precision), device)
+
+    def bare() -> tuple[float, float]:
+        started = time.perf_counter()
+        loss = bare_loop(config, subject, levels, painter)
+        return time.perf_counter() - started, loss
+
+    def lightning() -> tuple[float, float]:
+        with tempfile.TemporaryDirectory() as name:
+            folder, last = Path(name), LastLoss()
+            callbacks = [*callbacks_in(folder, job, levels), last]
+            painting = paint_job(job, plan, callbacks=callbacks, logger=event_logger(folder))
+        return painting.seconds, last.value
 
     bare_loop(config, subject, [Level(level.size, 1) for level in levels], painter)  # sets things up
-    seconds = {"bare": 0.0, "lightning": 0.0}
+    seconds: dict[str, list[float]] = {"bare": [], "lightning": []}
     losses = {}
-    for number in range(ROUNDS):
+    for number in range(rounds):
         for loop in (bare, lightning) if number % 2 == 0 else (lightning, bare):
-            started = time.perf_counter()
-            losses[f"{loop.__name__}_loss"] = loop()
-            seconds[loop.__name__] += (time.perf_counter() - started) / ROUNDS
-    steps = sum(level.steps for level in levels)
-    return {**seconds, **losses, "ratio": seconds["lightning"] / seconds["bare"], "evaluations": steps}
+            passed, losses[f"{loop.__name__}_loss"] = loop()
+            seconds[loop.__name__].append(passed)
+    means = {name: fmean(all_of_them) for name, all_of_them in seconds.items()}
+    return {
+        **means,
+        **losses,
+        "ratio": means["lightning"] / means["bare"],
+        "rounds": seconds,
+        "evaluations": sum(level.steps for level in levels),
+    }
 
 
 def bare_loop(config: StylizeConfig, subject: Subject, levels: list[Level], painter: Encoder) -> float:

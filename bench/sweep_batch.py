@@ -13,10 +13,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from pochoir.config import EncoderConfig
+from pochoir.config import load_config
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
-from pochoir.runs.workshop import looked_at
 from pochoir.stylization.encoder import Encoder, build_encoder
 
 BATCHES = (1, 2, 4)
@@ -38,8 +37,8 @@ def milliseconds(encoder: Encoder, layers: tuple[str, ...], batch: int, size: tu
 
 def main() -> None:
     torch.set_flush_denormal(True)
-    layers = looked_at(EncoderConfig())
-    encoder = build_encoder(EncoderConfig())
+    config = load_config("stylize").encoder
+    encoder = build_encoder(config)
     table = Table(title="Milliseconds a picture")
     for column in ("type", "size", *(f"batch of {batch}" for batch in BATCHES)):
         table.add_column(column, justify="right")
@@ -47,7 +46,7 @@ def main() -> None:
     for dtype in (torch.bfloat16, torch.float32):
         cast = encoder.cast(dtype)
         for size in SIZES:
-            times = [milliseconds(cast, layers, batch, size) for batch in BATCHES]
+            times = [milliseconds(cast, config.layers, batch, size) for batch in BATCHES]
             rows.append({"dtype": str(dtype), "size": size, "milliseconds": dict(zip(BATCHES, times, strict=True))})
             table.add_row(str(dtype), f"{size[0]}×{size[1]}", *(f"{value:.0f}" for value in times))
     Console().print(table)

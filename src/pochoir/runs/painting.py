@@ -67,13 +67,23 @@ def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
         painting = paint_job(
             job,
             plan,
-            callbacks=_callbacks(folder, job, pyramid(plan.size, plan.recipe)),
+            callbacks=callbacks_in(folder, job, pyramid(plan.size, plan.recipe)),
             logger=logger,
             resume=last if last.exists() else None,
         )
     metrics = _record(folder, job, plan, painting, memory.gigabytes, logger)
     last.unlink(missing_ok=True)
     return painting, metrics
+
+
+def callbacks_in(folder: Path, job: Job, levels: list[Level]) -> list[pl.Callback]:
+    """What watches a picture that is painted in a folder, and keeps its last state there."""
+    config = job.config
+    callbacks: list[pl.Callback] = [CheckpointOnInterrupt(folder / "last.ckpt")]
+    if config.milestones:
+        callbacks.append(Milestones(folder / "progress", levels, config.milestones))
+    callbacks += progress(job.name, bar=config.trainer.enable_progress_bar)
+    return [*callbacks, last_checkpoint(folder, every_steps=CHECKPOINT_EVERY_STEPS)]
 
 
 def result_path(folder: Path, job: Job) -> Path:
@@ -121,15 +131,6 @@ def _finished(folder: Path, job: Job, decisive: dict[str, Any]) -> tuple[Paintin
     saved = read_picture(result_path(folder, job))
     told = {name: metrics[name] for name in ("losses", "style_error", "content_error", "evaluations", "seconds")}
     return Painting(saved.pixels, saved.pixels, **told, notes=tuple(metrics["notes"]), alpha=saved.alpha), metrics
-
-
-def _callbacks(folder: Path, job: Job, levels: list[Level]) -> list[pl.Callback]:
-    config = job.config
-    callbacks: list[pl.Callback] = [CheckpointOnInterrupt(folder / "last.ckpt")]
-    if config.milestones:
-        callbacks.append(Milestones(folder / "progress", levels, config.milestones))
-    callbacks += progress(job.name, bar=config.trainer.enable_progress_bar)
-    return [*callbacks, last_checkpoint(folder, every_steps=CHECKPOINT_EVERY_STEPS)]
 
 
 @contextmanager

@@ -81,6 +81,7 @@ def paint_job(
     config = job.config
     plan = plan or job.plan()
     levels = pyramid(plan.size, plan.recipe)
+    encoder = encoder_of(config.encoder)
     for note in plan.notes:
         log.info(note)
     log.info(
@@ -95,7 +96,7 @@ def paint_job(
     subject = job.subject().fitted(plan.size)
     painting = paint(
         subject,
-        encoder_of(config.encoder),
+        encoder,
         plan.recipe,
         layers=config.encoder.but(precision=plan.precision),
         trainer=config.trainer,
