@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pochoir.config import PartialConfig, Request, TrainSegConfig, load_config
+from pochoir.config import FolderDataset, PartialConfig, Request, TrainSegConfig, load_config
 from pochoir.errors import ConfigError, DataError
 from pochoir.images import read_labels, read_picture, read_rgb, read_settings, write_image
 from pochoir.runs.partial import partial
