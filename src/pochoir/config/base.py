@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from pochoir.assets import WEIGHTS, located
+from pochoir.config.validation import PROBLEMS, checked
 from pochoir.errors import ConfigError
 
 
@@ -37,13 +38,7 @@ class Settings(BaseModel):
 
     def but(self, **changes: Any) -> Self:
         """A copy with other values, checked as the original was. Raises `ConfigError`."""
-        from pochoir.config.validation import checked
-
         return checked(type(self), {**dict(self), **changes})
-
-
-PROBLEMS = "pochoir_problems"
-"""Type of the error that carries several problems of one model."""
 
 
 def problem(message: str) -> PydanticCustomError:

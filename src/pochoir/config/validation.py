@@ -9,15 +9,16 @@ from typing import Any, NamedTuple, TypeVar, get_args
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from pochoir.config.base import PROBLEMS, Settings
 from pochoir.errors import ConfigError, suggestion
 
-Schema = TypeVar("Schema", bound=Settings)
+Schema = TypeVar("Schema", bound=BaseModel)
 Location = tuple[str | int, ...]
 UNKNOWN = "unknown setting"
+PROBLEMS = "pochoir_problems"
+"""Type of the error that carries what a model's own `problems()` say."""
 
 
 class Problem(NamedTuple):
@@ -79,7 +80,7 @@ def problems_of(settings: Iterable[str], where: Location = ()) -> list[Problem]:
 
 
 def _as_far_as_sound(
-    schema: type[Settings],
+    schema: type[BaseModel],
     where: Location,
     node: Any,
     values: Mapping[str, Any],
@@ -99,7 +100,7 @@ def _as_far_as_sound(
     for name, value in node.items():
         with suppress(LookupError):
             sound[name] = _as_far_as_sound(schema, (*where, name), value, values, wrong, problems)
-    section = models[0].model_construct(**sound)
+    section: Any = models[0].model_construct(**sound)
     messages: list[str] = []
     with suppress(AttributeError):  # one of the wrong values is asked for
         messages.extend(section.problems())
@@ -140,7 +141,7 @@ def _location(detail: ErrorDetails, values: Any) -> Location:
     node = values
     for place, part in enumerate(detail["loc"]):
         last = place == len(detail["loc"]) - 1
-        if isinstance(node, Settings):
+        if isinstance(node, BaseModel):
             node = dict(node)
         if isinstance(node, Mapping) and (part in node or (last and detail["type"] == "missing")):
             where.append(part)
@@ -158,7 +159,7 @@ def _key(where: Location) -> str:
     return ".".join(str(part) for part in where if isinstance(part, str))
 
 
-def _reason(detail: ErrorDetails, where: Location, schema: type[Settings], values: Any) -> str:
+def _reason(detail: ErrorDetails, where: Location, schema: type[BaseModel], values: Any) -> str:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     key = _key(where)
     match kind:
@@ -203,19 +204,19 @@ _WORDS = {
 }
 
 
-def _members(annotation: Any) -> Iterator[type[Settings]]:
+def _members(annotation: Any) -> Iterator[type[BaseModel]]:
     """The models that an annotation allows, of unions and of a dictionary's values too."""
-    if isinstance(annotation, type) and issubclass(annotation, Settings):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
         yield from _members(argument)
 
 
-def _schemas(schema: type[Settings], where: Location, values: Any) -> list[type[Settings]]:
+def _schemas(schema: type[BaseModel], where: Location, values: Any) -> list[type[BaseModel]]:
     """The models that stand at a place of a config, those of its `name` where it has one."""
     candidates = [schema]
     for part in where:
-        node = dict(values) if isinstance(values, Settings) else values
+        node = dict(values) if isinstance(values, BaseModel) else values
         values = node.get(part) if isinstance(node, Mapping) else None
         named = [model.model_fields[part] for model in candidates if part in model.model_fields]
         if not named:  # a key of a dictionary of models
@@ -225,25 +226,25 @@ def _schemas(schema: type[Settings], where: Location, values: Any) -> list[type[
     return [model for model in candidates if name in _tags_of(model)] or candidates
 
 
-def _names(schema: type[Settings], where: Location, values: Any) -> list[str]:
+def _names(schema: type[BaseModel], where: Location, values: Any) -> list[str]:
     return [name for model in _schemas(schema, where, values) for name in model.model_fields]
 
 
-def _tags(schema: type[Settings], where: Location, values: Any) -> list[str]:
+def _tags(schema: type[BaseModel], where: Location, values: Any) -> list[str]:
     return [tag for model in _schemas(schema, where, values) for tag in _tags_of(model)]
 
 
-def _tags_of(model: type[Settings]) -> tuple[str, ...]:
+def _tags_of(model: type[BaseModel]) -> tuple[str, ...]:
     field = model.model_fields.get("name")
     return () if field is None else get_args(field.annotation)
 
 
-def has_kinds(schema: type[Settings], name: str) -> bool:
+def has_kinds(schema: type[BaseModel], name: str) -> bool:
     """Whether a group's choice decides which settings there are in it."""
     field = schema.model_fields.get(name)
     return field is not None and len(list(_members(field.annotation))) > 1
 
 
-def as_union(annotation: Any, values: Mapping[str, Any] | Settings) -> Any:
+def as_union(annotation: Any, values: Mapping[str, Any] | BaseModel) -> Any:
     """Values typed as a member of a union, such as what a checkpoint says of its network. Raises `ValidationError`."""
     return TypeAdapter(annotation).validate_python(values)
