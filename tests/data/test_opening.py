@@ -214,8 +214,7 @@ def test_a_new_dataset_is_one_class_and_one_yaml(own_module: str, tmp_path: Path
     (tmp_path / "conf" / "dataset" / "squares.yaml").write_text(
         f"defaults: [python]\nsource: {own_module}.Squares\narguments: {{count: 5}}\n"
     )
-    folder = f"file://{tmp_path / 'conf'}"  # as the command makes it of --config-dir
-    settings = Request("train_seg", ["dataset=squares", "dataset.val=1"], [folder]).check()
+    settings = Request("train_seg", ["dataset=squares", "dataset.val=1"], [tmp_path / "conf"]).check()
     assert len(open_dataset(settings.dataset).split.train) == 4
 
 
