@@ -1,18 +1,20 @@
-# make demo   install, fine-tune on the built-in dataset, paint the person of the built-in photograph
-# make test   install, run the tests
-# make lint   install, check style and types
+# make demo          install, fine-tune on the built-in dataset, paint the person of the built-in photograph
+# make test          install, run the tests
+# make lint          install, check style and types
+# make test-oldest   the tests but for whole runs, on the oldest dependencies that pyproject.toml allows
 PYTHON ?= python3
 VENV := .venv
+OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := outputs/demo
 
-.PHONY: demo test lint install clean
+.PHONY: demo test test-oldest lint install clean
 
 demo: $(INSTALLED)
 	rm -rf $(DEMO)
-	$(BIN)/python scripts/train_seg.py experiment=demo hydra.run.dir=$(DEMO)/train_seg
-	$(BIN)/python scripts/partial.py experiment=portrait hydra.run.dir=$(DEMO)/partial
+	$(BIN)/pochoir train_seg experiment=demo hydra.run.dir=$(DEMO)/train_seg
+	$(BIN)/pochoir partial experiment=portrait hydra.run.dir=$(DEMO)/partial
 	@echo
 	@echo "Predictions:  $(DEMO)/train_seg/predictions/sheet.png"
 	@echo "Figure:       $(DEMO)/partial/figure.png"
@@ -20,6 +22,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest --ignore=tests/runs --ignore=tests/experiments --ignore=tests/test_docs.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -29,9 +34,11 @@ lint: $(INSTALLED)
 install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+$(OLDEST)/.installed: pyproject.toml constraints-oldest.txt
+$(INSTALLED) $(OLDEST)/.installed:
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(word 2,$^) --editable '.[dev]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(OLDEST) $(DEMO)
