@@ -80,6 +80,8 @@ def test_pictures_are_taken_in_every_form(tmp_path: Path) -> None:
 
 def test_a_painting_shows_itself_and_knows_what_it_is_worth() -> None:
     painting = stylize(PHOTO, STRIPES)
+    assert repr(painting).startswith("Painting(")
+    assert len(repr(painting)) < 120  # not its pixels
     with Image.open(BytesIO(painting._repr_png_())) as shown:
         assert np.array_equal(np.asarray(shown), painting.pixels)
     assert painting.picture.size == (80, 64)

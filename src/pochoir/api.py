@@ -4,6 +4,7 @@ import logging
 import time
 import warnings
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 from pochoir.composition.partial import compose, paint_regions, partial_painting
@@ -23,14 +24,21 @@ from pochoir.stylization.painting import Painting
 
 
 def find(
-    photo: PictureLike, *, weights: str = "person", score_threshold: float = 0.5, device: str = "auto"
+    photo: PictureLike,
+    *,
+    weights: str | PathLike[str] | None = None,
+    score_threshold: float | None = None,
+    device: str = "auto",
 ) -> Instances:
     """The objects of a photo, best first: `pochoir.find("photo.jpg")`.
 
     photo: a path, a PIL picture, an array or a tensor, see `images.as_picture`. weights: the name of a network that
-    comes with the project, or a checkpoint. Raises `PochoirError`s with plain messages.
+    comes with the project, or a checkpoint. score_threshold: instances below are not found. None: what `partial` finds
+    by, people from .5 on. Raises `PochoirError`s with plain messages.
     """
-    return Segmenter(weights, device=device, score_threshold=score_threshold)(photo)
+    told = load_config("partial").find
+    least = told.score_threshold if score_threshold is None else score_threshold
+    return Segmenter(weights or told.weights, device=device, score_threshold=least)(photo)
 
 
 def stylize(

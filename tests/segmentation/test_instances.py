@@ -73,6 +73,7 @@ def test_they_are_drawn_on_their_photo(three: Instances) -> None:
     assert changed[20, [10, 30, 50]].tolist() == [True, True, False]  # the third's mask is below .5
     assert (photo == 20).all()
     assert np.asarray(three.picture(mask_threshold=0.3))[20, 50].tolist() != [20, 20, 20]
+    assert repr(three).startswith("Instances(3 in ")
     shown = Image.open(BytesIO(three._repr_png_()))
     assert np.array_equal(np.asarray(shown), drawn)
 

@@ -40,6 +40,10 @@ class Instances:
         if len(set(lengths.values())) > 1:
             raise ValueError(f"instances: of everything there must be one for each; there are {lengths}")
 
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{score:.2f}" for score in self.scores.tolist())
+        return f"Instances({len(self)} in {self.masks.shape[-1]}×{self.masks.shape[-2]} pixels, scores {scores or '-'})"
+
     def __len__(self) -> int:
         return len(self.scores)
 

@@ -57,6 +57,11 @@ class Painting:
         """As a PIL picture, RGBA where there is alpha."""
         return Picture(self.pixels, self.alpha).pil
 
+    def __repr__(self) -> str:
+        height, width, _ = self.pixels.shape
+        errors = f"style error {self.style_error:.4f}, content error {self.content_error:.3f}"
+        return f"Painting({width}×{height}, {errors}, {self.evaluations} evaluations in {self.seconds:.1f} s)"
+
     @property
     def loss(self) -> float:
         return sum(self.losses.values())
