@@ -172,7 +172,7 @@ def test_compare_says_how_it_is_called(pochoir: Told) -> None:
             "predict_seg",
             ["weights=no_such.ckpt", "input=no_such_folder"],
             "ConfigError: 2 problems in the settings:\n"
-            "  - weights: 'no_such.ckpt' does not exist\n"
+            "  - weights: 'no_such.ckpt' is no file; networks that come with the project: person\n"
             "  - input: 'no_such_folder' does not exist\n",
         ),
     ],

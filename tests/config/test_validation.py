@@ -284,7 +284,9 @@ def test_a_section_that_was_renamed_tells_where_its_settings_are() -> None:
 def test_a_network_that_comes_with_the_project_has_a_bare_name() -> None:
     old = problems("weights=builtin:person", "input=.", task="predict_seg")
     assert old == ["weights: 'builtin:person' is now called 'person'"]
-    assert problems("weights=persn", "input=.", task="predict_seg") == ["weights: 'persn' does not exist"]
+    assert problems("weights=persn", "input=.", task="predict_seg") == [
+        "weights: 'persn' is no file; networks that come with the project: person; did you mean 'person'?"
+    ]
 
 
 def test_a_multirun_is_judged_by_its_keys_and_by_what_it_does_not_vary() -> None:

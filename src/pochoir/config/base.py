@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from pochoir.assets import WEIGHTS, located
 from pochoir.config.validation import PROBLEMS, checked
-from pochoir.errors import ConfigError
+from pochoir.errors import ConfigError, suggestion
 
 
 class Settings(BaseModel):
@@ -72,8 +72,14 @@ def _count_or_share(value: float) -> float:
 
 
 def _network(value: Any) -> Any:
-    if value not in WEIGHTS and isinstance(value, str) and not Path(_existing(value)).expanduser().is_file():
-        raise problem(f"'{value}' is neither a file nor one of {', '.join(WEIGHTS)}, which come with the project")
+    if isinstance(value, str) and value not in WEIGHTS:
+        try:
+            found = Path(located(value)).expanduser().is_file()
+        except ConfigError as error:
+            raise problem(str(error)) from None
+        if not found:
+            known = ", ".join(WEIGHTS) + suggestion(value, WEIGHTS)
+            raise problem(f"'{value}' is no file; networks that come with the project: {known}")
     return value
 
 
