@@ -76,6 +76,13 @@ def test_failed_jobs_are_in_the_table_and_in_the_exit_code(
     assert "relu9_9" in (folder / "sweep" / "3" / "run.md").read_text()
 
 
+def test_a_sweep_finds_a_folder_of_its_own(files: list[str], tmp_path: Path) -> None:
+    result = run("stylize", "-m", *files, *FAST, "seed=1,2", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (found,) = (tmp_path / "outputs/stylize/sweeps").iterdir()
+    assert [row["status"] for row in rows(found)] == ["finished", "finished"]
+
+
 def test_tensorboard_has_readable_names_and_swept_hyperparameters(
     sweep: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
