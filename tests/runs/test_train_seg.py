@@ -299,6 +299,12 @@ def test_a_split_of_another_run_is_not_resumed(
     assert run(reused, tmp_path) is not None  # its epochs are all done: nothing is trained, the record is written
 
 
+def test_a_training_by_other_settings_is_not_resumed(trained: tuple[Path, float], taught: TrainSegConfig) -> None:
+    other = taught.but(optim=taught.optim.but(lr=0.5), seed=7)
+    with pytest.raises(ConfigError, match=r"optim\.lr: 0.0001 there, now 0.5\n  - seed: 0 there, now 7"):
+        run(other, trained[0])
+
+
 def test_a_checkpoint_of_another_network_is_not_resumed(trained: tuple[Path, float], tiny: TrainSegConfig) -> None:
     module = SegmentationModule(tiny.segmenter, tiny.optim)
     module.network.roi_heads.box_predictor.cls_score = torch.nn.Linear(256, 3)

@@ -128,16 +128,28 @@ def checkpoint_to_go_on_from(settings: TrainSegConfig, folder: Path, module: Seg
 
 
 def check_resumable(module: SegmentationModule, ckpt: Path) -> None:
-    """Raise `WeightsError` or `ConfigError` unless `ckpt` continues this very network on this very split."""
+    """Raise `WeightsError` or `ConfigError` unless `ckpt` continues this very training.
+
+    Compared are network, optimiser and seed as far as the checkpoint tells of them, and the split.
+    """
     checkpoint = read_checkpoint(ckpt)
     load_strictly(module.network, network_state(checkpoint, ckpt), str(ckpt))
     if "optimizer_states" not in checkpoint:
         raise ConfigError(f"resume: {ckpt} holds weights only; start a new run from it with segmenter.weights={ckpt}")
+    stored, given = (
+        flat({name: told[name] for name in ("segmenter", "optim", "seed") if name in told}, ".")
+        for told in (checkpoint["hyper_parameters"], module.hparams)
+    )
+    others = [name for name in stored if name != "segmenter.weights" and stored[name] != given.get(name, stored[name])]
+    if others:
+        told = "".join(f"\n  - {name}: {stored[name]} there, now {given[name]}" for name in others)
+        raise ConfigError(f"resume: {ckpt} is of a training by other settings; choose another folder:{told}")
     digest = checkpoint["hyper_parameters"]["split_digest"]
     if digest != module.hparams["split_digest"]:
         raise ConfigError(
             f"resume: {ckpt} was trained on another split ({digest}, now {module.hparams['split_digest']}): its "
-            "validation photos may be trained on. Give the run's split.json as dataset.split_file"
+            "validation photos may be trained on. Give all settings of that run again, dataset.… among them, or for "
+            "other photos its split.json as dataset.split_file"
         )
 
 
