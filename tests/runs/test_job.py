@@ -173,3 +173,10 @@ def test_a_job_of_a_sweep_never_fails_its_neighbours(run: Run, capsys: pytest.Ca
     assert "min_size: 63 is out of range; allowed is at least 64" in told.err
     assert "full" in Path("sweep/1/export_seg.log").read_text()
     assert "63 is out of range" in Path("sweep/2/run.md").read_text()
+
+
+def test_a_folder_of_another_task_is_left_alone(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("run").mkdir()
+    Path("run/stylize.log").touch()
+    assert failed(run, lambda settings, folder: None) == 2
+    assert "run holds a run of stylize; choose another folder for export_seg" in capsys.readouterr().err

@@ -271,7 +271,7 @@ def test_ctrl_c_keeps_a_checkpoint_that_continues_to_the_same_picture(config: St
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=120)
     assert process.returncode != 0
-    assert "continue with hydra.run.dir=" in out
+    assert "continue by the same command with hydra.run.dir=" in out
     assert (broken / "last.ckpt").exists()
     assert not (broken / "metrics.json").exists()
     subprocess.run(arguments(config, broken, *more), cwd=ROOT, check=True, capture_output=True)

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from pochoir.experiments.records import SWEEP
+
 log = logging.getLogger(__name__)
 
 
@@ -59,5 +61,7 @@ def told_how_to_continue(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        log.info("Interrupted; continue with hydra.run.dir=%s", folder)
+        in_sweep = (folder.parent / SWEEP).is_file()
+        place = f"hydra.sweep.dir={folder.parent}" if in_sweep else f"hydra.run.dir={folder}"
+        log.info("Interrupted; continue by the same command with %s", place)
         sys.exit(1)

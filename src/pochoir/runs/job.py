@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from pochoir.config import to_settings
+from pochoir.config import SCHEMAS, to_settings
 from pochoir.config.validation import listed
 from pochoir.devices import is_main_process
 from pochoir.errors import ConfigError, PochoirError, StorageError
@@ -73,6 +73,7 @@ def at_work(task: str, settings: Any, folder: Path) -> Iterator[None]:
     One process of several tells for all, and holds the folder. Raises `ConfigError` where another run is at work in it.
     """
     if is_main_process():
+        _refuse_other_task(task, folder)
         with locked(folder), logging_to(folder / f"{task}.log", bar=shows_bar(settings)):
             yield
     else:
@@ -81,6 +82,13 @@ def at_work(task: str, settings: Any, folder: Path) -> Iterator[None]:
                 yield
         finally:
             _remove_unused(folder)
+
+
+def _refuse_other_task(task: str, folder: Path) -> None:
+    """Runs of two tasks would overwrite each other's results."""
+    others = [other for other in SCHEMAS if other != task and (folder / f"{other}.log").exists()]
+    if others:
+        raise ConfigError(f"hydra.run.dir: {folder} holds a run of {others[0]}; choose another folder for {task}")
 
 
 def _remove_unused(folder: Path) -> None:
