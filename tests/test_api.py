@@ -113,6 +113,11 @@ def test_transparency_is_kept() -> None:
     assert np.array_equal(np.asarray(stylize(clear, STRIPES).picture)[..., 3], clear[..., 3])
 
 
+def test_masks_are_no_instances() -> None:
+    with pytest.raises(ConfigError, match=r"objects: give Instances.*not ndarray.*masks=\[mask.png\]"):
+        partial(PHOTO, STRIPES, objects=np.ones((4, 4), dtype=bool))  # type: ignore[arg-type]
+
+
 def test_nothing_is_printed_and_lightning_may_speak_again_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
     logger = logging.getLogger("pytorch_lightning")
     level = logger.level

@@ -89,6 +89,11 @@ def partial(
     if config.region.name == "background" and len(styles + behind) > 1:
         raise ConfigError("region=background: is painted in one style; give one, and no `background`")
     found = find_as_told(picture, config) if objects is None else objects
+    if not isinstance(found, Instances):
+        raise ConfigError(
+            f"objects: give Instances, such as pochoir.find(photo)[0], not {type(found).__name__}; masks of your own "
+            "are overrides=['masks=[mask.png]']"
+        )
     chosen = select(found, config.region)
     stencil = cut(picture, found, chosen, len(styles), config, paints_background=bool(behind))
     patches = paint_regions(stencil, styles + behind, config, lambda job: _painted(job, progress))

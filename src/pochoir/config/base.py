@@ -93,6 +93,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Natural = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+"""What all generators take."""
 CountOrShare = Annotated[NotNegative, AfterValidator(_count_or_share)]
 """A share below 1, a count from 1 on."""
 Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]

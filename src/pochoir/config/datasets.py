@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pochoir.config.base import Count, CountOrShare, ExistingPath, Natural, NotNegative, Settings, Word
+from pochoir.config.base import Count, CountOrShare, ExistingPath, NotNegative, Seed, Settings, Word
 
 
 class SplitDataset(Settings):
@@ -17,7 +17,7 @@ class SplitDataset(Settings):
     """Validation samples: a count from 1 on, a share of all below 1."""
     test: CountOrShare
     """Test samples, likewise; what remains is trained on."""
-    split_seed: Natural
+    split_seed: Seed
     """Seed of the split's own generator."""
     exclude: list[Word]
     """Names of samples to leave out, such as wrongly annotated ones; the others stay in the parts they were in."""
@@ -77,7 +77,7 @@ class FiguresDataset(SplitDataset):
     height: Annotated[int, Field(ge=64, le=4096)]
     width: Annotated[int, Field(ge=64, le=4096)]
     max_figures: Annotated[int, Field(ge=1, le=50)]
-    seed: Natural
+    seed: Seed
 
 
 class PythonDataset(SplitDataset):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pochoir.config.base import ExistingPath, Natural, NotNegative, Settings, Share
+from pochoir.config.base import ExistingPath, NotNegative, Seed, Settings, Share
 from pochoir.config.training import PaintTrainerConfig
 from pochoir.errors import suggestion
 
@@ -142,7 +142,7 @@ class PaintConfig(Settings):
     """Pictures on the way: progress/*.png, progress.gif and TensorBoard."""
     suffix: Literal[".png", ".jpg", ".webp", ".tif"]
     """Format of the result."""
-    seed: Natural
+    seed: Seed
 
     def problems(self) -> Iterable[str]:
         if self.init not in {"content", "noise", "style"} and not Path(self.init).expanduser().is_file():

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pochoir.config.base import Accelerator, Count, ExistingPath, Natural, Settings, Share, TrainedWeights
+from pochoir.config.base import Accelerator, Count, ExistingPath, Natural, Seed, Settings, Share, TrainedWeights
 from pochoir.config.datasets import DatasetConfig
 from pochoir.config.training import SegmentationTrainerConfig
 
@@ -131,7 +131,7 @@ class TrainSegConfig(Settings):
     """Decay of an exponential moving average of the weights, which is then evaluated and kept; 0 switches it off."""
     early_stopping: Natural
     """Stop after so many validations without a better mask AP; 0 never stops early."""
-    seed: Natural
+    seed: Seed
     resume: ExistingPath | None
     """The `last.ckpt` of a run, to go on with it."""
     check_data: bool

@@ -177,7 +177,7 @@ def _reason(detail: ErrorDetails, where: Location, schema: type[BaseModel], valu
         case "greater_than_equal" | "less_than_equal":
             bound = next(iter(context.values()))
             words = "at least" if kind == "greater_than_equal" else "at most"
-            beyond = f"out of range; allowed is {words} {bound:g}"
+            beyond = f"out of range; allowed is {words} {bound:.10g}"
             told = f"{value} is {'no finite number' if math.isnan(value) else beyond}"
         case "model_type" | "dict_type" | "model_attributes_type":
             kinds = _tags(schema, where, values)
