@@ -14,7 +14,7 @@ from pochoir.files import read_json, write_json
 
 
 class SweepReport(Callback):
-    """Named in the scripts' configs as `hydra.callbacks.sweep`.
+    """Named in conf/hydra/default.yaml as `hydra.callbacks.sweep`.
 
     A callback's exceptions are mere warnings to Hydra: errors end the program here.
     """

@@ -131,6 +131,12 @@ def short_names(keys: Iterable[str]) -> dict[str, str]:
     return dict(zip(keys, short if len(set(short)) == len(short) else keys, strict=True))
 
 
+def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What settings in a folder have otherwise than those of now, a line each; empty where they are the same."""
+    names = [name for name in {**there, **now} if there.get(name) != now.get(name)]
+    return "".join(f"\n  - {name}: {there.get(name)} there, now {now.get(name)}" for name in names)
+
+
 def flat(nested: Mapping[str, Any], separator: str, prefix: str = "") -> dict[str, Any]:
     """A mapping of mappings as one, names joined."""
     result: dict[str, Any] = {}

@@ -1,1 +1,1 @@
-"""Whole runs, from a typed config to a folder of results: what the scripts call."""
+"""Whole runs, from a typed config to a folder of results: what the command calls."""

@@ -12,17 +12,18 @@ import pytorch_lightning as pl
 from numpy.typing import NDArray
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from pochoir.config import PaintConfig, Settings
+from pochoir.config import PaintConfig
 from pochoir.errors import ConfigError, NonFiniteLossError
 from pochoir.experiments.memory import PeakMemory
-from pochoir.experiments.records import flat, run_label, swept_settings, swept_values
+from pochoir.experiments.records import differences
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.images import read_picture, write_image
 from pochoir.inspection.painting import Milestones, painting_panel, write_film
 from pochoir.inspection.progress import progress
-from pochoir.inspection.tensorboard import add_picture, event_logger, log_outcome, show_charts, show_config
+from pochoir.inspection.tensorboard import add_picture, show_charts, show_config
 from pochoir.runs.checkpoints import last_checkpoint
+from pochoir.runs.events import all_settings, logger_in, show_outcome
 from pochoir.runs.interruption import CheckpointOnInterrupt
 from pochoir.stylization.job import Job, paint_job
 from pochoir.stylization.painting import Painting
@@ -60,7 +61,7 @@ def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
     write_json(folder / "settings.json", decisive)
     write_json(folder / "plan.json", plan.to_json())
     last = folder / "last.ckpt"
-    logger = event_logger(folder, run_label(swept_values(folder)))
+    logger = logger_in(folder)
     show_config(logger.experiment, job.config)
     show_charts(logger.experiment, LOSS_CHARTS)
     with PeakMemory() as memory, _last_good_kept(folder):
@@ -106,25 +107,17 @@ def what_decides(job: Job) -> dict[str, Any]:
     }
 
 
-def all_settings(config: Settings) -> dict[str, Any]:
-    """Settings, flat and in JSON's types, as they are kept in a picture's metadata."""
-    return flat(config.model_dump(mode="json"), ".")
-
-
-def show_outcome(logger: TensorBoardLogger, folder: Path, config: PaintConfig, metrics: dict[str, Any]) -> None:
-    """A run's line of the HParams tab: of a job of a sweep what that varies, else all settings."""
-    outcome = {f"saved/{name}": metrics[name] for name in OUTCOME}
-    log_outcome(logger, swept_settings(folder) or all_settings(config), outcome)
+def show_saved(logger: TensorBoardLogger, folder: Path, config: PaintConfig, metrics: dict[str, Any]) -> None:
+    """A painting's line of the HParams tab."""
+    show_outcome(logger, folder, config, {f"saved/{name}": metrics[name] for name in OUTCOME})
 
 
 def _finished(folder: Path, job: Job, decisive: dict[str, Any]) -> tuple[Painting, dict[str, Any]] | None:
     earlier = read_json(folder / "settings.json")
     if earlier is None:
         return None
-    names = [name for name in {**earlier, **decisive} if earlier.get(name) != decisive.get(name)]
-    if names:
-        differences = "\n".join(f"  - {name}: {earlier.get(name)} there, now {decisive.get(name)}" for name in names)
-        raise ConfigError(f"{folder} holds a picture of other settings; choose another folder:\n{differences}")
+    if changed := differences(earlier, decisive):
+        raise ConfigError(f"{folder} holds a picture of other settings; choose another folder:{changed}")
     metrics = read_json(folder / "metrics.json")
     if metrics is None:
         return None
@@ -168,7 +161,7 @@ def _record(
         add_picture(logger.experiment, "panel", panel, painting.evaluations)
     else:
         write_image(path, painting.paint)
-    show_outcome(logger, folder, job.config, metrics)
+    show_saved(logger, folder, job.config, metrics)
     if milestones := sorted((folder / "progress").glob("*.png")):
         write_film(milestones, folder / "progress.gif")
     write_json(folder / "metrics.json", metrics)

@@ -16,15 +16,15 @@ from pochoir.composition.stencil import Stencil, cut, find
 from pochoir.config import PartialConfig
 from pochoir.errors import DataError
 from pochoir.experiments.memory import PeakMemory
-from pochoir.experiments.records import run_label, swept_values
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import Picture, Pixels, read_picture, read_rgb, write_image
 from pochoir.images.files import as_saved
 from pochoir.inspection.stencil import five_panels, numbered
-from pochoir.inspection.tensorboard import add_picture, event_logger, show_config
+from pochoir.inspection.tensorboard import add_picture, show_config
+from pochoir.runs.events import all_settings, logger_in
 from pochoir.runs.interruption import told_how_to_continue
-from pochoir.runs.painting import all_settings, paint_in, show_outcome
+from pochoir.runs.painting import paint_in, show_saved
 from pochoir.segmentation.instances import Instances
 from pochoir.stylization.job import Job
 from pochoir.stylization.painting import Painting
@@ -135,13 +135,13 @@ def _record(
     used = [styles[number] for number in dict.fromkeys(patch.region.style for patch in patches)]
     figure = five_panels(stencil.photo.pixels, used, painting.paint, stencil.alpha, painting.pixels)
     write_image(folder / "figure.png", figure)
-    logger = event_logger(folder, run_label(swept_values(folder)))
+    logger = logger_in(folder)
     for name, picture in (("figure", figure), ("instances", overlay), ("result", painting.pixels)):
         add_picture(logger.experiment, name, picture, 0)
     grey = np.rint(stencil.alpha[..., None] * 255).astype(np.uint8).repeat(3, axis=2)
     add_picture(logger.experiment, "alpha", grey, 0)
     show_config(logger.experiment, config)
-    show_outcome(logger, folder, config, metrics)
+    show_saved(logger, folder, config, metrics)
     write_json(folder / "metrics.json", metrics)
     log.info("%s: photo, style, paint, stencil, picture", folder / "figure.png")
     log.info(

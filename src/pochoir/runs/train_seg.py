@@ -14,15 +14,16 @@ from pochoir.config import TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
 from pochoir.devices import check_devices, is_main_process
 from pochoir.errors import ConfigError
-from pochoir.experiments.records import flat, run_label, swept_settings, swept_values
+from pochoir.experiments.records import differences, flat
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import write_image
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.progress import progress
 from pochoir.inspection.samples import augmented_grid, report_samples
-from pochoir.inspection.tensorboard import add_picture, event_logger, log_outcome, show_charts, show_config, writer_of
+from pochoir.inspection.tensorboard import add_picture, show_charts, show_config, writer_of
 from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
+from pochoir.runs.events import logger_in, show_outcome
 from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.trainer import build_trainer
@@ -105,7 +106,7 @@ def trainer_of(settings: TrainSegConfig, folder: Path, data: SegmentationData, h
         check_val_every_n_epoch=validation_interval(given.max_epochs, given.check_val_every_n_epoch),
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # the samplers of SegmentationData know about processes
-        logger=event_logger(folder, run_label(swept_values(folder))),
+        logger=logger_in(folder),
     )
 
 
@@ -140,10 +141,9 @@ def check_resumable(module: SegmentationModule, ckpt: Path) -> None:
         flat({name: told[name] for name in ("segmenter", "optim", "seed") if name in told}, ".")
         for told in (checkpoint["hyper_parameters"], module.hparams)
     )
-    others = [name for name in stored if name != "segmenter.weights" and stored[name] != given.get(name, stored[name])]
-    if others:
-        told = "".join(f"\n  - {name}: {stored[name]} there, now {given[name]}" for name in others)
-        raise ConfigError(f"resume: {ckpt} is of a training by other settings; choose another folder:{told}")
+    stored.pop("segmenter.weights", None)  # what it started from, all of which it holds
+    if changed := differences(stored, {name: given.get(name, value) for name, value in stored.items()}):
+        raise ConfigError(f"resume: {ckpt} is of a training by other settings; choose another folder:{changed}")
     digest = checkpoint["hyper_parameters"]["split_digest"]
     if digest != module.hparams["split_digest"]:
         raise ConfigError(
@@ -208,8 +208,7 @@ def _show_outcome(trainer: pl.Trainer, settings: TrainSegConfig, history: Histor
     if rows:
         assert isinstance(trainer.logger, TensorBoardLogger)
         outcome = {f"best/{name}": rows["best"][name] for name in OUTCOME}
-        told = swept_settings(folder) or flat(settings.model_dump(mode="json"), ".")
-        log_outcome(trainer.logger, told, outcome)
+        show_outcome(trainer.logger, folder, settings, outcome)
     log.info("Average precision on the validation photos")
     for title, epoch, *cells in [
         ("", "epoch", *TABLE),
