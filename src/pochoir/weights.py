@@ -15,8 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from pochoir.assets import WEIGHTS, weights_path
-from pochoir.errors import WeightsError, suggestion
+from pochoir.assets import known_weights, weights_path
+from pochoir.errors import WeightsError
 
 LITE0_SHA256_PREFIX = "57934424"
 
@@ -100,8 +100,7 @@ def network_file(weights: str | PathLike[str]) -> Path:
     """
     path = weights_path(str(weights))
     if not path.is_file():
-        known = ", ".join(WEIGHTS) + suggestion(str(weights), WEIGHTS)
-        raise WeightsError(f"{path}: no such checkpoint; networks that come with the project: {known}")
+        raise WeightsError(f"{path}: no such checkpoint; {known_weights(str(weights))}")
     return path
 
 

@@ -37,6 +37,11 @@ def located(name: str) -> str:
     return str(FILES[word])
 
 
+def known_weights(name: str) -> str:
+    """What to say where `name` is neither a file nor one of `WEIGHTS`."""
+    return f"networks that come with the project: {', '.join(WEIGHTS)}{suggestion(name, WEIGHTS)}"
+
+
 def weights_path(name: str) -> Path:
     """The file of a network: of one of `WEIGHTS`, or the file that is named.
 

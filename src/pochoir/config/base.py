@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
-from pochoir.assets import WEIGHTS, located
+from pochoir.assets import WEIGHTS, known_weights, located
 from pochoir.config.validation import PROBLEMS, checked
-from pochoir.errors import ConfigError, suggestion
+from pochoir.errors import ConfigError
 
 
 class Settings(BaseModel):
@@ -51,13 +51,17 @@ def _existing(value: Any) -> Any:
         return value
     if not value:
         raise problem("is empty; give a path, or null for none")
-    try:
-        path = located(value)
-    except ConfigError as error:
-        raise problem(str(error)) from None
+    path = _located(value)
     if not Path(path).expanduser().exists():
         raise problem(f"'{value}' does not exist")
     return path
+
+
+def _located(value: str) -> str:
+    try:
+        return located(value)
+    except ConfigError as error:
+        raise problem(str(error)) from None
 
 
 def _word(value: Any) -> Any:
@@ -72,14 +76,8 @@ def _count_or_share(value: float) -> float:
 
 
 def _network(value: Any) -> Any:
-    if isinstance(value, str) and value not in WEIGHTS:
-        try:
-            found = Path(located(value)).expanduser().is_file()
-        except ConfigError as error:
-            raise problem(str(error)) from None
-        if not found:
-            known = ", ".join(WEIGHTS) + suggestion(value, WEIGHTS)
-            raise problem(f"'{value}' is no file; networks that come with the project: {known}")
+    if isinstance(value, str) and value not in WEIGHTS and not Path(_located(value)).expanduser().is_file():
+        raise problem(f"'{value}' is no file; {known_weights(value)}")
     return value
 
 
@@ -88,7 +86,6 @@ ExistingPath = Annotated[str, BeforeValidator(_existing), BeforeValidator(_word)
 """A file or folder that is there; `builtin:<name>` becomes the path of what comes with the project."""
 TrainedWeights = Annotated[str, BeforeValidator(_network)]
 """A trained network: the name of one that comes with the project, or a file."""
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Natural = Annotated[int, Field(ge=0)]

@@ -6,7 +6,7 @@ from typing import Any
 import psutil
 import torch
 
-from pochoir.config import RecipeConfig
+from pochoir.config import VGG_BLOCKS, RecipeConfig
 from pochoir.errors import ConfigError
 from pochoir.images.resizing import Size, fit
 from pochoir.stylization.encoder import CHANNELS, block_of, stride
@@ -61,7 +61,7 @@ def memory_needed(size: Size, layers: tuple[str, ...], precision: str, recipe: R
     total = 0.0
     for block, channels in enumerate(CHANNELS[: deepest[0]], start=1):
         here = pixels / 4 ** (block - 1)
-        convolutions = deepest[1] if block == deepest[0] else (2 if block < 3 else 4)
+        convolutions = deepest[1] if block == deepest[0] else VGG_BLOCKS["vgg19"][block - 1]
         total += here * channels * item * convolutions
         if block < deepest[0]:
             total += here / 4 * channels * (item + 8)
