@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import pochoir
-from pochoir.composition.given import certain
+from blocks import block_instances
 from pochoir.config import load_config
 from pochoir.errors import ConfigError, DataError, PochoirError
 from pochoir.images import read_rgb, to_tensor, write_image
@@ -36,10 +36,7 @@ BLOCKS = (np.s_[10:40, 8:30], np.s_[20:55, 50:72])
 @pytest.fixture(scope="module")
 def blocks() -> Instances:
     """Two objects of `PHOTO`."""
-    masks = np.zeros((2, 64, 80), dtype=bool)
-    for mask, block in zip(masks, BLOCKS, strict=True):
-        mask[block] = True
-    return certain(masks)
+    return block_instances((64, 80), BLOCKS)
 
 
 @pytest.fixture(autouse=True)

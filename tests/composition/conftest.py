@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pochoir.composition.given import certain
+from blocks import block_instances
 from pochoir.config import PartialConfig, load_config
 from pochoir.images import Picture
 from pochoir.segmentation.instances import Instances
@@ -33,7 +33,4 @@ def photo() -> Picture:
 @pytest.fixture(scope="session")
 def instances() -> Instances:
     """The blocks."""
-    masks = np.zeros((2, 96, 128), dtype=bool)
-    for mask, block in zip(masks, BLOCKS, strict=True):
-        mask[block] = True
-    return certain(masks)
+    return block_instances((96, 128), BLOCKS)
