@@ -178,6 +178,26 @@ def test_people_are_found() -> None:
             ConfigError,
             "region=background: is painted in one style",
         ),
+        (
+            lambda: pochoir.stylize(PHOTO, STRIPES, overrides="size=64"),
+            ConfigError,
+            r"give a list of them, \['size=64'\]",
+        ),
+        (lambda: load_config("stylize", "size=64"), ConfigError, r"give a list of them, \['size=64'\]"),
+        (lambda: stylize(PHOTO, STRIPES, overrides=[f"content={__file__}"]), ConfigError, "content: .* as an argument"),
+        (
+            lambda: stylize(PHOTO, STRIPES, overrides=["hydra.run.dir=a"]),
+            ConfigError,
+            "hydra.run.dir: .* not of Python",
+        ),
+        (lambda: stylize(PHOTO, STRIPES, overrides=["experiment=sweep_layers"]), ConfigError, "are a sweep"),
+        (lambda: partial(PHOTO, STRIPES, overrides=[f"content={__file__}"]), ConfigError, "content: .* as an argument"),
+        (
+            lambda: partial(PHOTO, STRIPES, overrides=["encoder.style_layers=[]"]),
+            ConfigError,
+            "none for recipe.style_",
+        ),
+        (lambda: pochoir.find(PHOTO, score_threshold=2), ConfigError, "find.score_threshold: 2 .* at most 1"),
         (lambda: pochoir.find(PHOTO, weights="persn"), PochoirError, "persn"),
         (lambda: pochoir.find(PHOTO[:1, :1, :2]), DataError, r"an array is \[H, W\] or"),
     ],
@@ -192,6 +212,10 @@ def test_objects_that_do_not_fit_are_said(blocks: Instances, monkeypatch: pytest
         partial(PHOTO[:50], STRIPES, objects=blocks)
     with pytest.raises(DataError, match="no object was found"):
         partial(PHOTO, STRIPES, objects=blocks[[]])
+    with pytest.raises(ConfigError, match=r"box: is no override here; give objects or this one, not both"):
+        partial(PHOTO, STRIPES, objects=blocks, overrides=["box=[1,2,30,40]"])
+    with pytest.raises(ConfigError, match=r"assign: \[0, 1\] must be numbers of styles, from 0 to 0"):
+        partial(PHOTO, STRIPES, objects=blocks, overrides=["assign=[0,1]"])
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match=r"device: torch finds no cuda on this machine; device=cpu works everywhere"):
         pochoir.find(PHOTO, device="cuda")

@@ -95,9 +95,12 @@ def test_settings_and_their_defaults_are_shown(pochoir: Told) -> None:
     assert "  max_steps: 3\n" in told
     assert "hydra:" not in told
     assert pochoir("predict_seg", "--cfg", "job")[1].startswith("weights: person\ninput: ???\n")
-    code, told, _ = pochoir("stylize", "--help")
+    code, told, _ = pochoir("stylize", "--help", "recipe=quick")
     assert code == 0
-    assert "recipe: default, fine, gatys2015, quick" in told
+    assert "  recipe       default, fine, gatys2015, quick\n" in told
+    assert "sweep_layers" in told
+    assert "  coarsest: 128\n" in told
+    assert "segmenter" not in told.partition("Settings")[0]  # another task's
 
 
 def test_what_hydra_refuses_is_a_message(pochoir: Told) -> None:

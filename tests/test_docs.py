@@ -99,7 +99,7 @@ def composed(task: str, *words: str) -> None:
     if task in SCHEMAS:
         given = get_args_parser().parse_intermixed_args(words)
         folders = [Path(given.config_dir).resolve()] if given.config_dir else []
-        Request(task, given.overrides, folders, given.multirun).check(complete=not given.cfg)
+        Request(task, given.overrides, folders, given.multirun).check(in_python=given.cfg is not None)
 
 
 @with_blocks("python")

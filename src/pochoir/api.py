@@ -36,9 +36,9 @@ def find(
     comes with the project, or a checkpoint. score_threshold: instances below are not found. None: what `partial` finds
     by, people from .5 on. Raises `PochoirError`s with plain messages.
     """
-    told = load_config("partial").find
-    least = told.score_threshold if score_threshold is None else score_threshold
-    return Segmenter(weights or told.weights, device=device, score_threshold=least)(photo)
+    least = [] if score_threshold is None else [f"find.score_threshold={score_threshold}"]
+    told = load_config("partial", least).find
+    return Segmenter(weights or told.weights, device=device, score_threshold=told.score_threshold)(photo)
 
 
 def stylize(
@@ -57,6 +57,7 @@ def stylize(
     `["size=512", "recipe.style_weight=3"]`. Raises `PochoirError`s with plain messages.
     """
     config: StylizeConfig = load_config("stylize", _overrides(recipe, overrides))
+    _refuse(config, "content", "style", "styles", "blend")
     styles = _styles(style)
     weights = [1.0] * len(styles) if blend is None else list(blend)
     if problems := weight_problems(weights, len(styles)):
@@ -83,6 +84,9 @@ def partial(
     """
     started = time.perf_counter()
     config: PartialConfig = load_config("partial", _overrides(recipe, overrides))
+    _refuse(config, "style", "styles", "background_style", *([] if config.annotations else ["content"]))
+    if objects is not None:
+        _refuse(config, "masks", "annotations", "box", instead="objects or this one, not both")
     picture = as_picture(photo, "photo")
     styles = _styles(style)
     behind = [] if background is None else [as_picture(background, "background").on_white]
@@ -96,9 +100,10 @@ def partial(
         )
     chosen = select(found, config.region)
     stencil = cut(picture, found, chosen, len(styles), config, paints_background=bool(behind))
+    cut_in = time.perf_counter() - started
     patches = paint_regions(stencil, styles + behind, config, lambda job: _painted(job, progress))
     result = as_saved(compose(stencil.photo, patches), config.suffix)
-    return partial_painting(stencil, patches, result, config, time.perf_counter() - started)[0]
+    return partial_painting(stencil, patches, result, config, cut_in)[0]
 
 
 def _painted(job: Job, progress: bool) -> Painting:
@@ -115,7 +120,16 @@ def _painted(job: Job, progress: bool) -> Painting:
 
 
 def _overrides(recipe: str | None, overrides: Sequence[str]) -> list[str]:
+    if isinstance(overrides, str):
+        raise ConfigError(f"overrides: give a list of them, ['{overrides}']")
     return [*([] if recipe is None else [f"recipe={recipe}"]), *overrides]
+
+
+def _refuse(config: StylizeConfig | PartialConfig, *names: str, instead: str = "it as an argument") -> None:
+    """Overrides of what is given as an argument would be ignored."""
+    for name in names:
+        if getattr(config, name) is not None:
+            raise ConfigError(f"{name}: is no override here; give {instead}")
 
 
 def _styles(style: PictureLike | Sequence[PictureLike]) -> list[Pixels]:

@@ -82,7 +82,7 @@ def _completed(words: list[str]) -> tuple[str, list[str]]:
         if typed[0] not in SCHEMAS:
             sys.exit()
         if typed[-1].startswith("experiment="):
-            print(" ".join(f"experiment={name}" for name in Request(typed[0]).experiments()))
+            print(" ".join(f"experiment={name}" for name in Request(typed[0]).choices()["experiment"]))
             sys.exit()
     task, *typed = typed or ["stylize"]
     os.environ["COMP_LINE"] = " ".join([program, *typed])
@@ -98,6 +98,11 @@ def _run(task: str, words: list[str], program: str) -> None:
         request = Request(task, overrides, folders, arguments.multirun)
         if not (arguments.cfg or arguments.info or arguments.help):
             request.check()
+        if arguments.help:
+            print(f"pochoir {task}: {TASKS[task]}\n\nTo choose from:")
+            for group, choices in request.choices().items():
+                print(f"  {group:12} {', '.join(choices)}")
+            print("\nSettings, as they are with what is given:")
         overrides = request.words()
     as_typed = sys.argv
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors come here instead of being printed by Hydra

@@ -146,7 +146,7 @@ def test_an_experiment_of_ones_own_stands_in_a_folder_of_ones_own(tmp_path: Path
     request = Request("train_seg", ["experiment=mine"], [tmp_path])
     assert request.check().seed == 5
     assert request.words() == ["experiment=mine"]
-    assert request.experiments() == [*(name for task, name in EXPERIMENTS if task == "train_seg"), "mine"]
+    assert request.choices()["experiment"] == [*(name for task, name in EXPERIMENTS if task == "train_seg"), "mine"]
 
 
 def test_hydra_gets_experiments_by_their_place_and_new_keys_as_such() -> None:

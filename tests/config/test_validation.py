@@ -1,5 +1,6 @@
 """What is wrong with settings is said at once, with the key, the value and what is allowed."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -119,23 +120,44 @@ def test_one_problem(override: str, problem: str) -> None:
     assert problems(override) == [problem]
 
 
-@pytest.mark.parametrize("name", ["it's.ckpt", "photo(1).jpg", "epoch=3.ckpt", "~/photo.jpg", "a#1.jpg"])
-def test_what_hydra_cannot_read_is_told_with_the_quotes_it_wants(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["it's.ckpt", "photo (1).jpg", "epoch=3.ckpt", "~/photo.jpg", "a#1.jpg", 'a "b".jpg', "größe\u0308.jpg", "a\\b&c"],
+)
+def test_what_hydra_cannot_read_is_text(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "photo.jpg").touch()
-    (problem,) = problems(f"resume={name}")
+    (tmp_path / name.removeprefix("~/")).touch()
+    monkeypatch.chdir(tmp_path)
+    assert load_config("stylize", [f"content={name}"]).content == name
+    assert load_config("stylize", [f"styles=[{name}, photo.jpg]"]).styles == [name, "photo.jpg"]
+    assert Request("stylize", [f"content={name}", "size=64"]).words()[1] == "size=64"
+
+
+@pytest.mark.parametrize("value", ["[64", "'it's.jpg'", "[a,[b]c]", "{a:1"])
+def test_what_may_be_meant_otherwise_is_told_as_the_shell_takes_it(value: str) -> None:
+    (problem,) = problems(f"resume={value}")
     key, _, told = problem.partition(": ")
     assert key == "resume"
-    assert told.startswith(f"{name} cannot be read; Hydra wants it in quotes")
-    assert "cannot be read" not in str(problems("seed=abc", told.split('"')[1]))  # what the shell makes of it
+    assert told.startswith(f"{value} cannot be read; a text with quotes, brackets or commas in it is given as ")
+    (word,) = shlex.split(told.rpartition(" given as ")[2])
+    text = value.strip("'")
+    assert problems(word) == [f"resume: '{text}' does not exist"]
+
+
+def test_a_setting_of_another_task_is_said_to_be_one(tmp_path: Path) -> None:
+    assert problems(f"content={FILE}", f"style={FILE}", "region.choose=best", task="stylize") == [
+        "region: unknown setting of stylize; it is one of partial"
+    ]
 
 
 def test_several_values_without_a_multirun_are_told_what_they_could_be(tmp_path: Path) -> None:
     assert problems("content=a.jpg,b.jpg", f"style={FILE}", task="stylize") == [
         "content: a.jpg,b.jpg are several values: a text with commas wants quotes, \"content='a.jpg,b.jpg'\", a list "
-        "brackets, content=[a.jpg,b.jpg], and a sweep the option -m",
+        "of them, where one is taken, brackets, and a sweep the option -m",
+    ]
+    assert problems(f"content=[{FILE}]", f"style={FILE}", task="stylize") == [
+        f"content: ['{FILE}'] are several; one file or folder is taken"
     ]
 
 

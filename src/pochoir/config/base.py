@@ -47,6 +47,8 @@ def problem(message: str) -> PydanticCustomError:
 
 
 def _existing(value: Any) -> Any:
+    if isinstance(value, list):
+        raise problem(f"{value} are several; one file or folder is taken")
     if not isinstance(value, str):
         return value
     if not value:

@@ -22,7 +22,7 @@ from pochoir.config.painting import StylizeConfig
 from pochoir.config.partial import PartialConfig
 from pochoir.config.renamed import renamed
 from pochoir.config.segmentation import EvalSegConfig, ExportSegConfig, PredictSegConfig, TrainSegConfig
-from pochoir.config.validation import Problem, has_kinds, listed, plain, problems_of, typed
+from pochoir.config.validation import UNKNOWN, Problem, has_kinds, listed, plain, problems_of, typed
 from pochoir.errors import ConfigError, suggestion
 
 CONF = "pochoir.conf"
@@ -44,7 +44,9 @@ def load_config(task: str, overrides: Sequence[str] = ()) -> Any:
     `load_config("stylize", ["recipe=quick"])`. What a task works on (`content`, `style`) may be left out: from Python
     it is an argument. Raises one `ConfigError` that lists every problem.
     """
-    return Request(task, overrides).check(complete=False)
+    if isinstance(overrides, str):
+        raise ConfigError(f"overrides: give a list of them, ['{overrides}']")
+    return Request(task, overrides).check(in_python=True)
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ class Request:
             known = ", ".join(SCHEMAS) + suggestion(self.task, SCHEMAS)
             raise ConfigError(f"'{self.task}' is no task with settings; these are {known}")
 
-    def check(self, *, complete: bool = True) -> Any:
-        """The typed settings; complete: what the task works on must be given, too.
+    def check(self, *, in_python: bool = False) -> Any:
+        """The typed settings; in_python: what the task works on may be missing, and what the command does must be.
 
         Of a multirun they are its first job's, whatever is wrong with the values that it varies: a job that fails by
         them is a line in the table. Raises one `ConfigError` that lists every problem.
@@ -77,7 +79,12 @@ class Request:
         kinds = [key for key in refused if has_kinds(SCHEMAS[self.task], key)]
         if not (self.multirun or config.hydra.mode == RunMode.MULTIRUN):
             problems += [given_words.several(one) for one in given if one.is_sweep_override()]
-        settings, found = to_settings(self.task, config, complete=complete)
+        if in_python:
+            beside = [one.key_or_group for one in given if one.key_or_group.startswith("hydra")]
+            problems += [Problem(key, "is a setting of the command, not of Python") for key in beside]
+            if config.hydra.mode == RunMode.MULTIRUN:
+                problems.append(Problem("", f"these settings are a sweep, which the command runs: pochoir {self.task}"))
+        settings, found = to_settings(self.task, config, complete=not in_python)
         for problem in found:
             told = problem.key in refused or problem.lies_in(kinds)
             if not told and (problem.is_unknown() or not problem.lies_in(varied)):
@@ -98,10 +105,10 @@ class Request:
             chosen = compose(self.task, overrides=[given_words.first(one) for one in given if given_words.chooses(one)])
             return [given_words.for_hydra(one, chosen) for one in given]
 
-    def experiments(self) -> list[str]:
-        """Those of the task."""
+    def choices(self) -> dict[str, list[str]]:
+        """The groups of the task and what can be chosen of each, its experiments among them."""
         with _configs(self.folders) as loader:
-            return given_words.experiments(loader, self.task)
+            return given_words.choices(loader, self.task)
 
 
 def to_settings(task: str, config: DictConfig, *, complete: bool = True) -> tuple[Any, list[Problem]]:
@@ -113,10 +120,19 @@ def to_settings(task: str, config: DictConfig, *, complete: bool = True) -> tupl
     _complete_parts(values)
     settings, problems = typed(schema, values)
     broken = {problem.key for problem in unresolved}
-    problems = [*unresolved, *(renamed(task, problem) for problem in problems if problem.key not in broken)]
+    problems = [*unresolved, *(_explained(task, problem) for problem in problems if problem.key not in broken)]
     if settings is not None and complete:
         problems += problems_of(settings.lacking())
     return settings, problems
+
+
+def _explained(task: str, problem: Problem) -> Problem:
+    """An unknown setting may be one of the version before, or of another task."""
+    problem = renamed(task, problem)
+    others = [other for other, schema in SCHEMAS.items() if problem.key in schema.model_fields]
+    if problem.what == UNKNOWN and others:
+        return Problem(problem.key, f"{UNKNOWN} of {task}; it is one of {', '.join(others)}")
+    return problem
 
 
 def _may_be_none(schema: type[Settings], key: str) -> bool:

@@ -1,5 +1,6 @@
 """Overrides as people type them: what cannot be read or chosen is told in words, the rest is put as Hydra takes it."""
 
+import shlex
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -9,7 +10,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, Quote, QuotedString
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
@@ -24,9 +25,8 @@ def read(loader: ConfigLoader, task: str, words: Sequence[str]) -> tuple[list[Ov
     given: list[Override] = []
     problems: list[Problem] = []
     for word in words:
-        try:
-            (override,) = OverridesParser.create(loader).parse_overrides([word])
-        except OverrideParseException:
+        override = _parsed(loader, word) or _as_text(loader, word)
+        if override is None:
             problems.append(_unreadable(word))
             continue
         group, what = override.key_or_group, ""
@@ -46,13 +46,19 @@ def experiments(loader: ConfigLoader, task: str) -> list[str]:
     return [*loader.get_group_options(f"{EXPERIMENT}/{task}"), *loader.get_group_options(EXPERIMENT)]
 
 
+def choices(loader: ConfigLoader, task: str) -> dict[str, list[str]]:
+    """The groups that a task has, and what can be chosen of each."""
+    own = {group: loader.get_group_options(group) for group in _groups(task) if not group.startswith("hydra")}
+    return {**own, EXPERIMENT: experiments(loader, task)}
+
+
 def several(override: Override) -> Problem:
     """Several values where there is no multirun."""
     key, _, value = _line(override).partition("=")
     return Problem(
         key,
-        f"{value} are several values: a text with commas wants quotes, \"{key}='{value}'\", a list brackets, "
-        f"{key}=[{value}], and a sweep the option -m",
+        f"{value} are several values: a text with commas wants quotes, {_in_shell(f'{key}={_quoted(value)}')}, a list "
+        f"of them, where one is taken, brackets, and a sweep the option -m",
     )
 
 
@@ -95,14 +101,46 @@ def _line(override: Override) -> str:
     return override.input_line or ""
 
 
+def _parsed(loader: ConfigLoader, word: str) -> Override | None:
+    try:
+        (override,) = OverridesParser.create(loader).parse_overrides([word])
+    except OverrideParseException:
+        return None
+    return override
+
+
+def _as_text(loader: ConfigLoader, word: str) -> Override | None:
+    """What Hydra's grammar knows no reading of, such as photo(1).jpg, is a text; so are such values of a list.
+
+    None where it is not certain what is meant: beside quotes, brackets and interpolations.
+    """
+    key, equals, value = word.partition("=")
+    if not (key and equals):
+        return None
+    is_list = value.startswith("[") and value.endswith("]")
+    parts = [part.strip() for part in (value[1:-1] if is_list else value).split(",")]
+    if any(part[:1] in set("'\"[{") or "${" in part for part in parts if part):
+        return None
+    line = ",".join(part if _parsed(loader, f"{key}={part}") else _quoted(part) for part in parts)
+    return _parsed(loader, f"{key}=[{line}]" if is_list else f"{key}={line}")
+
+
 def _unreadable(word: str) -> Problem:
     key, equals, value = word.partition("=")
-    if not equals:
+    if not (key and equals):
         return Problem("", f"'{word}' is no setting; settings are given as <key>=<value>")
-    quoted = value.strip("'").replace("'", r"\'")
-    return Problem(
-        key, f"{value} cannot be read; Hydra wants it in quotes, and the shell these in quotes: \"{key}='{quoted}'\""
-    )
+    text = _in_shell(f"{key}=" + _quoted(value.strip("'")))
+    return Problem(key, f"{value} cannot be read; a text with quotes, brackets or commas in it is given as {text}")
+
+
+def _quoted(text: str) -> str:
+    """As Hydra takes any text."""
+    return QuotedString(text, Quote.single).with_quotes()
+
+
+def _in_shell(word: str) -> str:
+    """As a shell takes it."""
+    return shlex.quote(word) if set(word) & set('"$`\\!') else f'"{word}"'
 
 
 def _wrong_choice(task: str, override: Override, options: Sequence[str]) -> str:

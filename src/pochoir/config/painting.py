@@ -147,6 +147,9 @@ class PaintConfig(Settings):
     def problems(self) -> Iterable[str]:
         if self.init not in {"content", "noise", "style"} and not Path(self.init).expanduser().is_file():
             yield f"init: '{self.init}' is neither a picture nor one of content, noise, style"
+        for kind in ("content", "style"):
+            if getattr(self.recipe, f"{kind}_weight") and not getattr(self.encoder, f"{kind}_layers"):
+                yield f"encoder.{kind}_layers: there are none for recipe.{kind}_weight to weigh; set that to 0"
         if self.trainer.gradient_clip_val and self.recipe.optimizer == "lbfgs":
             yield (
                 "trainer.gradient_clip_val: L-BFGS infers curvature from gradients, clipped ones mislead it; "

@@ -1,6 +1,7 @@
 """Settings of the task `partial`."""
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -58,6 +59,8 @@ class RegionConfig(Settings):
         if len(rules) > 1:
             yield f"{rules[1]}: {' and '.join(rules)} choose twice; give one of them"
         yield from box_problems(self.box)
+        if self.refine == "matting" and find_spec("pymatting") is None:
+            yield "refine: matting needs the package pymatting; install it with pip install pymatting, or take guided"
 
 
 def box_problems(box: list[float] | None) -> Iterable[str]:
@@ -111,8 +114,8 @@ class PartialConfig(PaintConfig):
                 "masks=[<picture>,…], annotations=<COCO JSON>, box=[x0,y0,x1,y1]"
             )
         yield from box_problems(self.box)
-        if self.assign is not None and any(index >= len(self.styles or []) for index in self.assign):
-            yield f"assign: {self.assign} must be numbers of `styles`, from 0 to {len(self.styles or []) - 1}"
+        if self.assign and self.styles and max(self.assign) >= len(self.styles):
+            yield f"assign: {self.assign} must be numbers of `styles`, from 0 to {len(self.styles) - 1}"
         if self.region.name == "background":
             if len(self.styles or []) > 1 or self.background_style:
                 yield "region: background is painted in one style; give style=<picture>"
@@ -124,3 +127,5 @@ class PartialConfig(PaintConfig):
             yield "content: missing; give it as content=<photo>"
         if not (self.style or self.styles):
             yield "style: missing; give either style=<picture> or styles=[<picture>,…]"
+        if self.assign is not None and self.styles is None:
+            yield "assign: are numbers of styles=[<picture>,…], which are missing"
