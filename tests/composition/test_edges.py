@@ -1,14 +1,10 @@
 """From masks to alphas: exact away from the edge, at the photo's edge near it."""
 
-import builtins
-from typing import Any
-
 import numpy as np
 import pytest
 
 from pochoir.composition.edges import alpha_of, distances, exclusive, feathered, predicted_radius, refined
 from pochoir.config import load_config
-from pochoir.errors import ConfigError
 
 REGION = load_config("partial").region
 PHOTO = np.full((60, 80, 3), 40, dtype=np.uint8)
@@ -77,19 +73,6 @@ def test_overlaps_belong_to_the_front_once() -> None:
 def test_a_predicted_mask_is_as_coarse_as_its_cells() -> None:
     assert predicted_radius([0, 0, 56, 28], cells=28) == pytest.approx(3)
     assert predicted_radius([0, 0, 28, 56], cells=56) == pytest.approx(1.5)
-
-
-def test_matting_without_its_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any) -> Any:
-        if name == "pymatting":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ConfigError, match=r"region\.refine: matting needs .* pip install pymatting"):
-        refined(TRUE, PHOTO, "matting", 3)
 
 
 def test_matting_finds_the_photos_edge() -> None:

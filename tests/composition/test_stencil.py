@@ -42,6 +42,7 @@ def test_objects_come_from_whichever_source_is_named(
     for name, given in sources.items():
         found = find(photo, config.but(**given))
         assert found.boxes.tolist() == boxes[name], name
+        assert found.photo is photo.pixels  # to be drawn on
     with pytest.raises(ConfigError, match=r"annotations: finds a photo by its file's name; give that as content="):
         find(photo, config.but(annotations=str(tmp_path / "coco.json")))
 
@@ -69,6 +70,13 @@ def test_regions_carry_the_numbers_of_their_instances_and_styles(
     rest = cut(photo, instances, [0, 1], 1, region(config, name="background"))
     assert [(region.name, region.style) for region in rest.regions] == [("background", 0)]
     assert rest.alpha[40, 20] == 0
+
+
+def test_styles_that_are_too_many_are_told(
+    config: PartialConfig, photo: Picture, instances: Instances, caplog: pytest.LogCaptureFixture
+) -> None:
+    cut(photo, instances, [0, 1], 3, config)
+    assert caplog.messages == ["styles: of 3 for 2 objects, those numbered [2] paint nothing"]
 
 
 def test_size_resizes_photo_and_stencil(config: PartialConfig, photo: Picture, instances: Instances) -> None:

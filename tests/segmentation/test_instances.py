@@ -49,7 +49,7 @@ def test_some_of_them(three: Instances, which: Any, expected: list[int]) -> None
 
 @pytest.mark.parametrize("which", [3, -4, [0, 5], torch.tensor([True, False])])
 def test_one_that_is_not_there(three: Instances, which: Any) -> None:
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="there are 3 instances, counted from 0"):
         three[which]
 
 

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from pochoir.composition.grabcut import grab_cut
 from pochoir.config import RegionConfig
-from pochoir.errors import ConfigError
 
 Alpha = NDArray[np.float32]
 
@@ -95,13 +94,8 @@ def _around(solid: NDArray[np.bool_], margin: float) -> tuple[int, int, int, int
 
 
 def _matted(photo: NDArray[np.uint8], trimap: Alpha) -> Alpha:
-    try:
-        from pymatting import estimate_alpha_cf
-    except ImportError:
-        raise ConfigError(
-            "region.refine: matting needs the package pymatting; install it with pip install pymatting, "
-            "or take region.refine=guided"
-        ) from None
+    from pymatting import estimate_alpha_cf  # an extra, that the settings have asked for
+
     if not ((trimap == 0).any() and (trimap == 1).any()):
         return trimap
     return np.asarray(estimate_alpha_cf(photo / 255.0, trimap.astype(np.float64)), dtype=np.float32)

@@ -71,9 +71,12 @@ def scored(saved: Pixels, patch: Patch) -> dict[str, float]:
 
 
 def partial_painting(
-    stencil: Stencil, patches: Sequence[Patch], saved: Pixels, config: PartialConfig, seconds: float
+    stencil: Stencil, patches: Sequence[Patch], saved: Pixels, config: PartialConfig, cut_in: float
 ) -> tuple[Painting, list[dict[str, Any]]]:
-    """The finished picture with the means of its regions' errors, and what is to tell of each region."""
+    """The finished picture with the means of its regions' errors, and what is to tell of each region.
+
+    cut_in: seconds that the stencil took, to which painting's are added.
+    """
     regions = [
         {
             "name": patch.region.name,
@@ -97,7 +100,7 @@ def partial_painting(
         style_error=style,
         content_error=content,
         evaluations=sum(patch.painting.evaluations for patch in patches),
-        seconds=seconds,
+        seconds=cut_in + sum({id(patch.painting): patch.painting.seconds for patch in patches}.values()),
         notes=tuple(note for patch in patches for note in patch.painting.notes),
         alpha=None if config.suffix == ".jpg" else stencil.photo.alpha,
     )

@@ -1,7 +1,8 @@
 """The stencil of a photo: find its objects, choose some, fit their edges, and say what is painted in which style."""
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,8 @@ from pochoir.images import Picture, to_pixels, to_tensor
 from pochoir.images.resizing import Size, fit, resize
 from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.segmenter import Segmenter
+
+log = logging.getLogger(__name__)
 
 GIVEN_RADIUS = 2.0
 """Pixels that the edge of a given mask may move."""
@@ -39,16 +42,21 @@ class Stencil:
 
 def find(photo: Picture, config: PartialConfig) -> Instances:
     """All instances of a photo, from whichever source the config names, at the photo's size."""
+    given = _given(photo, config)
+    if given is not None:
+        return replace(given, photo=photo.on_white)
+    device = device_of(config.trainer.accelerator, "trainer.accelerator")
+    return Segmenter(config.find.weights, device=device, score_threshold=config.find.score_threshold)(photo)
+
+
+def _given(photo: Picture, config: PartialConfig) -> Instances | None:
     if config.masks is not None:
         return from_masks([Path(mask).expanduser() for mask in config.masks], photo.size)
     if config.annotations is not None:
         if config.content is None:
             raise ConfigError("annotations: finds a photo by its file's name; give that as content=<photo>, too")
         return from_coco(Path(config.annotations).expanduser(), Path(config.content).expanduser(), photo.size)
-    if config.box is not None:
-        return from_box(config.box, photo.pixels)
-    device = device_of(config.trainer.accelerator, "trainer.accelerator")
-    return Segmenter(config.find.weights, device=device, score_threshold=config.find.score_threshold)(photo)
+    return None if config.box is None else from_box(config.box, photo.pixels)
 
 
 def cut(
@@ -106,6 +114,10 @@ def _regions(
     assigned = config.assign or [index % styles for index in range(len(chosen))]
     if len(assigned) != len(chosen):
         raise DataError(f"assign: {len(assigned)} styles for {len(chosen)} chosen instances, {list(chosen)}")
+    if max(assigned) >= styles:
+        raise ConfigError(f"assign: {assigned} must be numbers of styles, from 0 to {styles - 1}")
+    if unused := sorted(set(range(styles)) - set(assigned)):
+        log.warning("styles: of %d for %d objects, those numbered %s paint nothing", styles, len(chosen), unused)
     return object_regions(alphas, chosen, assigned, margin=margin_at(size, config.region, config.max_size))
 
 

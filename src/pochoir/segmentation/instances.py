@@ -52,7 +52,10 @@ class Instances:
 
         Raises `IndexError` for one that is not there.
         """
-        kept = torch.arange(len(self))[which].reshape(-1)
+        try:
+            kept = torch.arange(len(self))[which].reshape(-1)
+        except IndexError:
+            raise IndexError(f"{which}: there are {len(self)} instances, counted from 0") from None
         return replace(self, **{name: getattr(self, name)[kept] for name in COLUMNS})
 
     def __iter__(self) -> Iterator["Instances"]:
