@@ -166,6 +166,19 @@ def test_resumed_equals_uninterrupted(subject: Subject, encoder: Encoder, tmp_pa
     assert resumed.evaluations == whole.evaluations
 
 
+def test_the_seconds_of_a_continued_painting_are_those_of_all_its_sessions(
+    subject: Subject, encoder: Encoder, tmp_path: Path
+) -> None:
+    def long_ago(trainer: pl.Trainer, stylizer: Any) -> None:
+        stylizer.started -= 1000
+        trainer.save_checkpoint(tmp_path / "last.ckpt")
+
+    first = painted(subject, encoder, callbacks=[At(2, long_ago)])
+    again = painted(subject, encoder, resume=tmp_path / "last.ckpt")
+    assert 1000 < first.seconds < 1100
+    assert 1000 < again.seconds < 1100
+
+
 def test_ctrl_c_ends_the_painting_alone(subject: Subject, encoder: Encoder) -> None:
     """Lightning ends the program instead, and makes it deaf to the next one: that is no way to treat a notebook."""
     hearing = signal.getsignal(signal.SIGINT)

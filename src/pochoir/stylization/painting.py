@@ -39,7 +39,8 @@ class Painting:
 
     pixels: `[H, W, 3]` uint8 sRGB. alpha: `[H, W]` uint8, the content's own; None: opaque. paint: the same without the
     content around a region, `pixels` where everything is painted. losses: of the picture as it is saved, by name; they
-    sum to what was minimised. style_error, content_error: see `scoring.scores`. seconds: that painting took.
+    sum to what was minimised. style_error, content_error: see `scoring.scores`. seconds: that painting took, with those
+    of broken-off sessions that it continues.
     """
 
     pixels: Pixels
@@ -125,6 +126,7 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
         recipe=recipe,
         log_every=trainer.log_every_n_steps,
     )
+    stylizer.started = started
     hearing = signal.getsignal(signal.SIGINT)
     try:
         lightning.fit(stylizer, ckpt_path=resume, weights_only=True)
@@ -136,7 +138,7 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
         raise KeyboardInterrupt from None
     pixels = as_saved(to_pixels(_colored(subject, stylizer.picture().cpu())[0]), suffix)
     alone = pixels if subject.region is None else to_pixels(_colored(subject, stylizer.paint().cpu())[0])
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - stylizer.started
     losses, errors = judged(to_tensor(pixels)[None], subject, encoder.cast(encoder.dtype, device), layers, recipe)
     return Painting(
         pixels=pixels,

@@ -1,5 +1,6 @@
 """The LightningModule whose parameter is the picture: one epoch a pyramid level, one evaluation a step."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,8 @@ STALLED_STEPS = 10
 
 class Stylizer(pl.LightningModule):
     """Paints a subject from coarse to fine. `z` is the parameter, `picture()` what it stands for, `totals` the losses
-    of this level so far, `parts` the last ones by kind.
+    of this level so far, `parts` the last ones by kind, `started` when it began by `time.perf_counter`; of a continued
+    painting so much earlier as it had taken.
 
     initial: `[1, 3, H, W]` in [0, 1] of any size, what the coarsest level starts from. log_every: steps from one log of
     the losses to the next, the Trainer's `log_every_n_steps` (nine values cost as much as a small step).
@@ -53,6 +55,7 @@ class Stylizer(pl.LightningModule):
         self.log_every = log_every
         self.level = 0
         self.z = nn.Parameter(to_parameter(resize(initial, levels[0].size), recipe.image))
+        self.started = time.perf_counter()
         self.totals: list[float] = []
         self.parts: dict[str, float] = {}
         self.last_good = self.z.detach().clone()
@@ -136,11 +139,13 @@ class Stylizer(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["stylizer"] = {"level": self.level, "totals": self.totals}
+        spent = time.perf_counter() - self.started
+        checkpoint["stylizer"] = {"level": self.level, "totals": self.totals, "seconds": spent}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         stored = checkpoint["stylizer"]
         self.level, self.totals = stored["level"], stored["totals"]
+        self.started -= stored["seconds"]
         self.z = nn.Parameter(torch.empty_like(checkpoint["state_dict"]["z"], device=self.z.device))
         self._objective = None
 
