@@ -303,6 +303,12 @@ def test_a_training_by_other_settings_is_not_resumed(trained: tuple[Path, float]
     other = taught.but(optim=taught.optim.but(lr=0.5), seed=7)
     with pytest.raises(ConfigError, match=r"optim\.lr: 0.0001 there, now 0.5\n  - seed: 0 there, now 7"):
         run(other, trained[0])
+    other = taught.but(augment=taught.augment.but(flip=0.1), ema_decay=0.0)
+    with pytest.raises(ConfigError, match=r"augment\.flip: 0.5 there, now 0.1\n  - ema_decay: True there, now False"):
+        run(other, trained[0])
+    other = taught.but(segmenter=taught.segmenter.but(weights="person"))
+    with pytest.raises(ConfigError, match=r"started_from: .*best\.ckpt there, now person"):
+        run(other, trained[0])
 
 
 def test_a_checkpoint_of_another_network_is_not_resumed(trained: tuple[Path, float], tiny: TrainSegConfig) -> None:

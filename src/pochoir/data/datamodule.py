@@ -52,7 +52,7 @@ class SegmentationData(pl.LightningDataModule):
 
     Constructing one reads nothing: `prepare_data` fetches, `setup` opens (`train`, `val`, `test` and their `split` by
     sample name are there from then on). A Trainer calls both; both may be called before, and again. They raise
-    `DataError` or `ConfigError`.
+    `DataError` or `ConfigError`. `hparams`, which checkpoints hold, are the settings that decide what is learned.
     """
 
     split: Split
@@ -68,6 +68,8 @@ class SegmentationData(pl.LightningDataModule):
         self.augment = augment
         self.loader = loader
         self.seed = seed
+        learned_from = {"augment": augment.model_dump(), "loader.batch_size": loader.batch_size}
+        self.save_hyperparameters(learned_from, logger=False)
         self._first_epoch = 0
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
     module = SegmentationModule(
         settings.segmenter, settings.optim, seed=settings.seed, split_digest=data.split.digest()
     )
-    ckpt = checkpoint_to_go_on_from(settings, folder, module)
+    ckpt = checkpoint_to_go_on_from(settings, folder, module, data)
     history = History()
     trainer = trainer_of(settings, folder, data, history)
     if trainer.is_global_zero:
@@ -115,8 +116,11 @@ def validation_interval(max_epochs: int, at_most: int) -> int:
     return next(epochs for epochs in range(min(at_most, max_epochs), 0, -1) if max_epochs % epochs == 0)
 
 
-def checkpoint_to_go_on_from(settings: TrainSegConfig, folder: Path, module: SegmentationModule) -> Path | None:
+def checkpoint_to_go_on_from(
+    settings: TrainSegConfig, folder: Path, module: SegmentationModule, data: SegmentationData
+) -> Path | None:
     """What `resume` names, or the last.ckpt of a run that was broken off in this folder; None begins anew."""
+    beside = {**data.hparams, "ema_decay": settings.ema_decay > 0}
     if settings.resume:
         ckpt = Path(settings.resume).expanduser()
     else:
@@ -124,25 +128,29 @@ def checkpoint_to_go_on_from(settings: TrainSegConfig, folder: Path, module: Seg
         if not ckpt.exists():
             return None
         log.info("Continuing %s", ckpt)
-    check_resumable(module, ckpt)
+        beside["started_from"] = settings.segmenter.weights
+    check_resumable(module, ckpt, beside)
     return ckpt
 
 
-def check_resumable(module: SegmentationModule, ckpt: Path) -> None:
+def check_resumable(module: SegmentationModule, ckpt: Path, beside: Mapping[str, Any] | None = None) -> None:
     """Raise `WeightsError` or `ConfigError` unless `ckpt` continues this very training.
 
-    Compared are network, optimiser and seed as far as the checkpoint tells of them, and the split.
+    Compared are network, optimiser, seed, and what is given `beside`, as far as the checkpoint tells of them, and the
+    split.
     """
     checkpoint = read_checkpoint(ckpt)
     load_strictly(module.network, network_state(checkpoint, ckpt), str(ckpt))
     if "optimizer_states" not in checkpoint:
         raise ConfigError(f"resume: {ckpt} holds weights only; start a new run from it with segmenter.weights={ckpt}")
-    stored, given = (
-        flat({name: told[name] for name in ("segmenter", "optim", "seed") if name in told}, ".")
-        for told in (checkpoint["hyper_parameters"], module.hparams)
-    )
-    stored.pop("segmenter.weights", None)  # what it started from, all of which it holds
-    if changed := differences(stored, {name: given.get(name, value) for name, value in stored.items()}):
+    told = {
+        **checkpoint["hyper_parameters"],
+        **checkpoint.get("datamodule_hyper_parameters", {}),
+        "ema_decay": "averaging_state" in checkpoint,
+    }
+    decisive = {name: module.hparams[name] for name in ("segmenter", "optim", "seed")} | dict(beside or {})
+    there, now = (flat({name: one[name] for name in decisive if name in told}, ".") for one in (told, decisive))
+    if changed := differences(there, {**there, **now}):
         raise ConfigError(f"resume: {ckpt} is of a training by other settings; choose another folder:{changed}")
     digest = checkpoint["hyper_parameters"]["split_digest"]
     if digest != module.hparams["split_digest"]:

@@ -46,6 +46,7 @@ class SegmentationModule(pl.LightningModule):
                 "optim": self.optim.model_dump(),
                 "seed": seed,
                 "split_digest": split_digest,
+                "started_from": settings.weights,
             }
         )
         self.network = build_segmenter(settings).to(memory_format=torch.channels_last)
