@@ -175,6 +175,14 @@ def test_a_job_of_a_sweep_never_fails_its_neighbours(run: Run, capsys: pytest.Ca
     assert "63 is out of range" in Path("sweep/2/run.md").read_text()
 
 
+def test_a_folder_with_files_of_ones_own_is_left_alone(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("run").mkdir()
+    Path("run/result.png").write_text("mine")
+    assert failed(run, lambda settings, folder: None) == 2
+    assert "holds other files (result.png); choose a new folder, or an empty one" in capsys.readouterr().err
+    assert {path.name for path in Path("run").iterdir()} == {".hydra", "result.png"}
+
+
 def test_a_folder_of_another_task_is_left_alone(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     Path("run").mkdir()
     Path("run/stylize.log").touch()

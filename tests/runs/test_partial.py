@@ -239,7 +239,7 @@ def test_objects_may_come_from_a_checkpoint(
         (["region.point=[1]"], "region.point: [1] has 1 values; allowed are at least 2"),
         (["region.point=[1,2]", "region.indices=[0]"], "region.point: indices and point choose twice"),
         (["region=nothing"], "region: 'nothing' is unknown; allowed: background, object"),
-        (["assign=[0]"], "assign: [0] must be numbers of `styles`"),
+        (["assign=[0]"], "assign: are numbers of styles=[<picture>,…], which are missing"),
         (["segmenter.ckpt=best.ckpt"], "segmenter: unknown setting; it is called find, with find.weights"),
         (["find.weights=builtin:person"], "'builtin:person' is now called 'person'"),
     ],
@@ -249,6 +249,12 @@ def test_wrong_settings_are_errors_for_people(files: Path, overrides: list[str],
     with pytest.raises(ConfigError) as caught:
         Request("partial", [*given, *overrides]).check()
     assert message in str(caught.value)
+
+
+def test_matting_without_its_package_is_said_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pochoir.config.partial.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"region\.refine: matting needs the package pymatting; install it with pip"):
+        load_config("partial", ["region.refine=matting"])
 
 
 def test_the_script_ends_with_a_message(files: Path, tmp_path: Path) -> None:

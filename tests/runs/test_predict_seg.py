@@ -98,6 +98,15 @@ def test_a_picture_without_objects_is_reported(
     assert not (tmp_path / "out" / "masks").exists()
 
 
+def test_what_an_earlier_run_has_left_in_its_folder_goes(ckpt: Path, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(settings(ckpt, photos / "0.png"), out)
+    before = {path.name for path in (out / "masks").iterdir()}
+    run(settings(ckpt, photos / "1.png"), out)
+    assert [path.name for path in (out / "overlays").iterdir()] == ["1.png.png"]
+    assert before.isdisjoint(path.name for path in (out / "masks").iterdir())
+
+
 def test_unreadable_pictures_are_named_skipped_and_told_by_the_exit_code(
     ckpt: Path, photos: Path, tmp_path: Path
 ) -> None:

@@ -73,7 +73,7 @@ def at_work(task: str, settings: Any, folder: Path) -> Iterator[None]:
     One process of several tells for all, and holds the folder. Raises `ConfigError` where another run is at work in it.
     """
     if is_main_process():
-        _refuse_other_task(task, folder)
+        _refuse_foreign(task, folder)
         with locked(folder), logging_to(folder / f"{task}.log", bar=shows_bar(settings)):
             yield
     else:
@@ -84,11 +84,15 @@ def at_work(task: str, settings: Any, folder: Path) -> Iterator[None]:
             _remove_unused(folder)
 
 
-def _refuse_other_task(task: str, folder: Path) -> None:
-    """Runs of two tasks would overwrite each other's results."""
-    others = [other for other in SCHEMAS if other != task and (folder / f"{other}.log").exists()]
+def _refuse_foreign(task: str, folder: Path) -> None:
+    """A run would overwrite another task's results, and files of one's own."""
+    there = {path.name for path in folder.glob("[!.]*")}
+    others = [other for other in SCHEMAS if other != task and f"{other}.log" in there]
     if others:
         raise ConfigError(f"hydra.run.dir: {folder} holds a run of {others[0]}; choose another folder for {task}")
+    if there and f"{task}.log" not in there:
+        files = ", ".join(sorted(there)[:3]) + (" …" if len(there) > 3 else "")
+        raise ConfigError(f"hydra.run.dir: {folder} holds other files ({files}); choose a new folder, or an empty one")
 
 
 def _remove_unused(folder: Path) -> None:

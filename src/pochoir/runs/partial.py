@@ -57,9 +57,10 @@ def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
         on_all = config.background_style is not None
         stencil = cut(photo, instances, chosen, len(styles) - on_all, config, paints_background=on_all)
         write_image(folder / "alpha.png", np.rint(stencil.alpha * 255).astype(np.uint8))
+        cut_in = time.perf_counter() - started
         patches = paint_regions(stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job)[0])
         result = as_saved(compose(stencil.photo, patches), config.suffix)
-        painting, regions = partial_painting(stencil, patches, result, config, time.perf_counter() - started)
+        painting, regions = partial_painting(stencil, patches, result, config, cut_in)
     for region in regions:
         region["style"] = str(paths[region["style"]])
     metrics = _metrics(config, stencil, painting, regions, memory.gigabytes)

@@ -1,6 +1,7 @@
 """A prediction run: a picture or a folder of them to overlays, mask files and COCO-format results."""
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,15 @@ def run(settings: PredictSegConfig, folder: Path) -> None:
     """Segment every picture of `settings.input` and write what is found into `folder`.
 
     Writes overlays/<name>.png, masks/<name>_<k>.png (0 and 255, one an instance), and instances.json: a COCO instance
-    file whose annotations carry scores. Names pictures without objects, and those that cannot be read.
-    Raises `SomeInputsFailedError` at the end for the latter, `DataError` when there is no picture at all.
+    file whose annotations carry scores. What an earlier run left there goes. Names pictures without objects, and those
+    that cannot be read. Raises `SomeInputsFailedError` at the end for the latter, `DataError` when there is no picture
+    at all.
     """
     paths = pictures_at(Path(settings.input).expanduser(), "input")
     device = device_of(settings.accelerator)
     segmenter = Segmenter(settings.weights, device=device, score_threshold=settings.score_threshold)
+    for name in ("overlays", "masks"):  # those of an earlier run in this folder
+        shutil.rmtree(folder / name, ignore_errors=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     empty, failures = [], []
