@@ -39,7 +39,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", fail)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(StorageError, match=r"a\.bin cannot be written: no space"):
             write_bytes(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
@@ -74,6 +74,14 @@ def test_what_the_disk_refuses_is_told_with_the_file_and_the_room(
         with pytest.raises(StorageError, match=rf"a\.bin cannot be written: .*{reason} \(/.* has [\d.]+ GB free\)"):
             write_bytes(path, b"new")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.bin", b"old")]
+
+
+def test_a_place_that_takes_no_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    for path, why in ((tmp_path / "file" / "a.png", "exists"), (tmp_path / "folder", "Is a directory")):
+        with pytest.raises(StorageError, match=f"{path.name} cannot be written: .*{why}"):
+            write_bytes(path, b"")
 
 
 def test_a_full_disk_is_known_where_the_error_names_no_file() -> None:

@@ -34,7 +34,8 @@ REASONS = {
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: a temporary neighbour, then one rename. Folders are made as needed.
 
-    Raises `StorageError` where the disk is full or the folder must not be written to; what was there is left as it was.
+    Raises `StorageError`, such as where the disk is full or the folder must not be written to; what was there is left
+    as it was.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +49,9 @@ def write_bytes(path: Path, content: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise storage_error(error, path) or error from error
+        raise storage_error(error, path) or StorageError(
+            f"{path} cannot be written: {error.strerror or error}"
+        ) from error
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -42,8 +42,13 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def find_images(folder: Path) -> list[Path]:
-    """All pictures directly in `folder`, sorted by name."""
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    """All pictures directly in `folder`, sorted by name; hidden files are none."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and _is_visible_file(p))
+
+
+def _is_visible_file(path: Path) -> bool:
+    """`._a.jpg` is what a Mac leaves beside a.jpg on other disks."""
+    return path.is_file() and not path.name.startswith(".")
 
 
 def pictures_at(path: Path, key: str) -> list[Path]:
