@@ -1,5 +1,6 @@
 """Runs compared: which are found, the terminal's table, and the page in a real browser."""
 
+import io
 import json
 import re
 import shutil
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from pochoir.errors import DataError
-from pochoir.experiments.comparison import compare, comparison_page, find_runs
+from pochoir.experiments.comparison import compare, comparison_page, find_runs, print_table
 from pochoir.images import write_image
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +69,20 @@ def test_the_table_shows_what_differs(
     assert "steps" in text
     assert "seed" not in text
     assert "0.125" in text
+
+
+def test_a_narrow_terminal_shows_less_and_says_so(folder: Path) -> None:
+    runs = find_runs([str(folder / "sweep"), str(folder / "alone")])
+    told = {name: [name] * len(runs) for name in ("alpha", "beta", "gamma")}
+    for width, left in ((100, ""), (48, "Without beta, gamma: the terminal")):
+        out = io.StringIO()
+        print_table(Console(file=out, width=width, force_terminal=True, color_system=None), runs, told)
+        assert left in out.getvalue()
+        assert ("beta" in out.getvalue().partition("Without")[0]) == (not left)
+        assert "0.125" in out.getvalue()
+    out = io.StringIO()
+    print_table(Console(file=out, width=10), runs, told)  # no terminal
+    assert "gamma" in out.getvalue()
 
 
 def test_the_page_holds_all_it_needs(folder: Path) -> None:

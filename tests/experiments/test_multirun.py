@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -112,6 +113,17 @@ def test_a_sweep_that_was_broken_off_goes_on(sweep: tuple[Path, subprocess.Compl
     assert "sweep/0: finished already" in result.stdout
     assert json.loads(status.read_text())["status"] == "finished"
     assert [row["loss"] for row in rows(folder / "sweep")] == [row["loss"] for row in before]
+
+
+def test_an_interrupted_sweep_has_a_table_as_far_as_it_came(files: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "stylize.py"), "-m", *files, *FAST, "recipe.steps=[2],[900000]"]
+    with subprocess.Popen([*command, "hydra.sweep.dir=sweep"], cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "sweep" / "1" / "plan.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+    assert process.returncode != 0
+    assert [row["status"] for row in rows(tmp_path / "sweep")] == ["finished"]
 
 
 def test_another_sweep_does_not_go_into_the_same_folder(

@@ -23,8 +23,8 @@ from pochoir.images import read_rgb
 
 PICTURE_SIDE = 640
 JPEG_QUALITY = 85
-DISTINCT_SETTINGS = 12
-"""A terminal is not wide enough for more."""
+ENDLESS = 10_000
+"""Columns of what is no terminal."""
 MARKS = ("metrics.json", ".hydra")
 """What a run leaves in its folder, one or the other at least."""
 
@@ -35,9 +35,9 @@ def compare(patterns: Sequence[str], page: Path) -> list[Run]:
     Raises `DataError` where a pattern names nothing, or a folder that holds no run.
     """
     runs = find_runs(patterns)
-    settings = differing_settings(runs)[:DISTINCT_SETTINGS]
     console = Console(highlight=False, soft_wrap=True)
-    console.print(runs_table(runs, {name: [_text(run.settings.get(name)) for run in runs] for name in settings}))
+    told = {name: [_text(run.settings.get(name)) for run in runs] for name in differing_settings(runs)}
+    print_table(console, runs, told)
     write_bytes(page, comparison_page(runs).encode())
     console.print(f"With pictures: {page}", markup=False)
     return runs
@@ -65,6 +65,18 @@ def differing_settings(runs: list[Run]) -> list[str]:
     """The settings that are not the same in all runs, in the order of their configs."""
     names = dict.fromkeys(name for run in runs for name in run.settings)
     return [name for name in names if len({_text(run.settings.get(name)) for run in runs}) > 1]
+
+
+def print_table(console: Console, runs: list[Run], told: Mapping[str, Sequence[str]]) -> None:
+    """Print a row a run, with as much of what each was told as the terminal is wide enough for."""
+    room = console.width if console.is_terminal else ENDLESS
+    wide = console.options.update(width=ENDLESS)
+    shown = dict(told)
+    while console.measure(table := runs_table(runs, shown), options=wide).maximum > room and shown:
+        shown.popitem()
+    console.print(table, width=min(room, console.measure(table, options=wide).maximum))
+    if left := list(told)[len(shown) :]:
+        console.print(f"Without {', '.join(left)}: the terminal is too narrow", markup=False)
 
 
 def runs_table(runs: list[Run], told: Mapping[str, Sequence[str]]) -> Table:

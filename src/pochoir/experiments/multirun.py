@@ -25,6 +25,13 @@ class SweepReport(Callback):
         except PochoirError as error:
             fail(error)
 
+    def on_job_end(self, config: DictConfig, job_return: Any, **kwargs: Any) -> None:
+        folder = Path(config.hydra.sweep.dir)
+        if (folder / SWEEP).is_file():  # a sweep that is broken off has its table as far as it came
+            from pochoir.experiments.sweep_summary import write_table
+
+            write_table(folder)
+
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         from pochoir.experiments.sweep_summary import summarize  # draws: heavy
 

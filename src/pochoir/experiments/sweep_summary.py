@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pochoir.experiments.comparison import runs_table
+from pochoir.experiments.comparison import print_table
 from pochoir.experiments.records import SWEEP, Run, read_sweep
 from pochoir.experiments.sweep_figures import headlines, metrics_figure, sweep_sheet, write_figure
 from pochoir.files import read_json, write_bytes
@@ -17,9 +17,7 @@ def summarize(folder: Path) -> int:
 
     Jobs that were broken off count as failed.
     """
-    runs = read_sweep(folder)
-    swept = read_json(folder / SWEEP)["swept"]
-    write_bytes(folder / "summary.csv", summary_csv(runs, swept).encode())
+    runs, swept = write_table(folder)
     written = ["summary.csv"]
     if any(run.picture for run in runs):
         write_figure(sweep_sheet(runs, swept), folder / "contact_sheet.png")
@@ -28,13 +26,20 @@ def summarize(folder: Path) -> int:
         write_figure(metrics_figure(runs, swept), folder / "metrics.png")
         written.append("metrics.png")
     console = Console(highlight=False, soft_wrap=True)
-    console.print(runs_table(runs, {key: [run.swept.get(key, "") for run in runs] for key in swept}))
+    print_table(console, runs, {key: [run.swept.get(key, "") for run in runs] for key in swept})
     failed = [run for run in runs if run.status != "finished"]
     for run in failed:
         console.print(f"{run.status}: job {run.name}: {run.error or 'no result'}", style="red", markup=False)
     console.print(f"{len(runs) - len(failed)} of {len(runs)} jobs finished: {folder} ({', '.join(written)})")
     console.print(f"Look at it: tensorboard --logdir {folder}")
     return len(failed)
+
+
+def write_table(folder: Path) -> tuple[list[Run], list[str]]:
+    """Write summary.csv of a sweep as far as it is; returns its runs and the keys that it varies."""
+    runs, swept = read_sweep(folder), read_json(folder / SWEEP)["swept"]
+    write_bytes(folder / "summary.csv", summary_csv(runs, swept).encode())
+    return runs, swept
 
 
 def summary_csv(runs: list[Run], swept: list[str]) -> str:
