@@ -69,12 +69,14 @@ def differing_settings(runs: list[Run]) -> list[str]:
 
 def print_table(console: Console, runs: list[Run], told: Mapping[str, Sequence[str]]) -> None:
     """Print a row a run, with as much of what each was told as the terminal is wide enough for."""
-    room = console.width if console.is_terminal else ENDLESS
-    wide = console.options.update(width=ENDLESS)
+    if not console.is_terminal:
+        console.width = ENDLESS
     shown = dict(told)
-    while console.measure(table := runs_table(runs, shown), options=wide).maximum > room and shown:
+    table = runs_table(runs, shown)
+    while shown and console.measure(table, options=console.options.update(width=ENDLESS)).maximum > console.width:
         shown.popitem()
-    console.print(table, width=min(room, console.measure(table, options=wide).maximum))
+        table = runs_table(runs, shown)
+    console.print(table)
     if left := list(told)[len(shown) :]:
         console.print(f"Without {', '.join(left)}: the terminal is too narrow", markup=False)
 
