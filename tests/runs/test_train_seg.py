@@ -24,7 +24,7 @@ from pochoir.data.folder import MaskFolder
 from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsError
 from pochoir.runs.checkpoints import BestCheckpoint
 from pochoir.runs.train import train
-from pochoir.runs.train_seg import check_resumable, run, validation_interval
+from pochoir.runs.train_seg import check_resumable, run
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.module import SegmentationModule
 
@@ -330,13 +330,6 @@ def test_a_new_run_starts_from_the_weights_of_another(trained: tuple[Path, float
     module = SegmentationModule(tiny.segmenter.but(weights=str(best)), tiny.optim)
     state = state_of(best)
     assert all(torch.equal(value, state[name]) for name, value in module.state_dict().items())
-
-
-@pytest.mark.parametrize(
-    ("max_epochs", "at_most", "interval"), [(16, 4, 4), (14, 4, 2), (5, 4, 1), (9, 4, 3), (2, 4, 2), (1, 1, 1)]
-)
-def test_the_last_epoch_is_always_measured(max_epochs: int, at_most: int, interval: int) -> None:
-    assert validation_interval(max_epochs, at_most) == interval
 
 
 def test_early_stopping_ends_a_run_that_no_longer_improves(tiny: TrainSegConfig, tmp_path: Path) -> None:

@@ -127,8 +127,15 @@ class TrainSegConfig(Settings):
     segmenter: SegmenterConfig
     optim: OptimConfig
     trainer: SegmentationTrainerConfig
+    steps: Count
+    """Optimiser steps that a training aims at where neither `trainer.max_epochs` nor `trainer.max_steps` says it."""
+    least_epochs: Count
+    """How often each photo is seen even so, where there are many."""
+    validations: Count
+    """How many there are, about; the last epoch is always measured."""
     ema_decay: Annotated[float, Field(ge=0, le=0.99999)]
-    """Decay of an exponential moving average of the weights, which is then evaluated and kept; 0 switches it off."""
+    """Decay of an exponential moving average of the weights, which is then evaluated and kept: it begins shorter and ends
+    with this. 0 switches it off."""
     early_stopping: Natural
     """Stop after so many validations without a better mask AP; 0 never stops early."""
     seed: Seed

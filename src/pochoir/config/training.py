@@ -54,9 +54,11 @@ class SegmentationTrainerConfig(TrainerConfig):
     """Machines that train together, each started by torchrun or SLURM."""
     strategy: str
     precision: Literal["32-true", "16-mixed", "bf16-mixed"]
-    max_epochs: Count
-    check_val_every_n_epoch: Count
-    """Validate at least so often; the interval shrinks to a divisor of `max_epochs`, so that the last is measured."""
+    max_epochs: Count | None
+    """null: as many as `steps` and `least_epochs` ask for."""
+    check_val_every_n_epoch: Count | None
+    """Epochs from one validation to the next; null: as `validations` ask for. Where `max_epochs` is given, a smaller
+    divisor of it, so that the last is measured."""
     limit_train_batches: CountOrShare | None
     """Batches an epoch (a count from 1 on, a share below); null takes all."""
     limit_val_batches: CountOrShare | None

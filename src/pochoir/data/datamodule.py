@@ -104,6 +104,11 @@ class SegmentationData(pl.LightningDataModule):
         self.test = SegmentationDataset(*opened.part("test"))
         self.split = opened.split
 
+    @property
+    def epoch_length(self) -> int:
+        """Training samples that an epoch takes."""
+        return len(self.train if self._draw is None else self._draw)
+
     def state_dict(self) -> dict[str, int]:
         """Checkpoints are written when an epoch ends: the next is the one to resume with."""
         assert self.trainer is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import EarlyStopping, EMAWeightAveraging, LearningRateMonitor
+from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from pochoir.config import TrainSegConfig
@@ -25,6 +25,8 @@ from pochoir.inspection.samples import augmented_grid, report_samples
 from pochoir.inspection.tensorboard import add_picture, show_charts, show_config, writer_of
 from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
 from pochoir.runs.events import logger_in, show_outcome
+from pochoir.runs.length import Length, LengthTold, length_of
+from pochoir.segmentation.averaging import AveragedWeights
 from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.trainer import build_trainer
@@ -62,7 +64,10 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
     )
     ckpt = checkpoint_to_go_on_from(settings, folder, module, data)
     history = History()
-    trainer = trainer_of(settings, folder, data, history)
+    length = length_of(settings, data.epoch_length)
+    if ckpt is not None and epochs_in(ckpt) >= length.epochs:
+        log.info("All %d epochs are in %s: nothing is left to do; trainer.max_epochs says more", length.epochs, ckpt)
+    trainer = trainer_of(settings, folder, data, history, length)
     if trainer.is_global_zero:
         data.split.write(folder / "split.json")
         _show_start(trainer, settings, data, folder)
@@ -86,34 +91,33 @@ def opened(settings: TrainSegConfig) -> SegmentationData:
     return data
 
 
-def trainer_of(settings: TrainSegConfig, folder: Path, data: SegmentationData, history: History) -> pl.Trainer:
+def trainer_of(
+    settings: TrainSegConfig, folder: Path, data: SegmentationData, history: History, length: Length
+) -> pl.Trainer:
     """Lightning's Trainer with the callbacks that the settings ask for."""
     given = settings.trainer
     callbacks = [
         history,
         ValidationPanels(data.val, folder / "predictions", shown=settings.shown, threshold=settings.show_threshold),
         LearningRateMonitor(logging_interval="step"),
+        LengthTold(length, data),
         *progress(bar=given.enable_progress_bar),
         BestCheckpoint(folder / "checkpoints"),
         last_checkpoint(folder / "checkpoints"),
     ]
     if settings.ema_decay > 0:
-        callbacks.append(EMAWeightAveraging(decay=settings.ema_decay))
+        callbacks.append(AveragedWeights(settings.ema_decay))
     if settings.early_stopping > 0:
         callbacks.append(EarlyStopping(OBJECTIVE, mode="max", patience=settings.early_stopping))
     return build_trainer(
         given,
         callbacks=callbacks,
-        check_val_every_n_epoch=validation_interval(given.max_epochs, given.check_val_every_n_epoch),
+        max_epochs=length.epochs,
+        check_val_every_n_epoch=length.interval,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # the samplers of SegmentationData know about processes
         logger=logger_in(folder),
     )
-
-
-def validation_interval(max_epochs: int, at_most: int) -> int:
-    """The largest number of epochs up to `at_most` that divides `max_epochs`: the last epoch is always measured."""
-    return next(epochs for epochs in range(min(at_most, max_epochs), 0, -1) if max_epochs % epochs == 0)
 
 
 def checkpoint_to_go_on_from(
@@ -159,6 +163,11 @@ def check_resumable(module: SegmentationModule, ckpt: Path, beside: Mapping[str,
             "validation photos may be trained on. Give all settings of that run again, dataset.… among them, or for "
             "other photos its split.json as dataset.split_file"
         )
+
+
+def epochs_in(ckpt: Path) -> int:
+    """Epochs that the training of a checkpoint has finished."""
+    return int(read_checkpoint(ckpt)["epoch"]) + 1
 
 
 def _fit(trainer: pl.Trainer, module: SegmentationModule, data: SegmentationData, ckpt: Path | None, at: Path) -> None:
