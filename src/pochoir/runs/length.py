@@ -48,7 +48,7 @@ def length_of(settings: TrainSegConfig, photos: int) -> Length:
         epochs = math.ceil(max_steps / steps)  # whose last state is measured, wherever it is
     else:
         epochs = max(settings.least_epochs, math.ceil(settings.steps / steps))
-    interval = given.check_val_every_n_epoch or max(1, round(epochs / settings.validations))
+    interval = given.check_val_every_n_epoch or math.ceil(epochs / settings.validations)
     return Length(interval * math.ceil(epochs / interval), steps, interval)
 
 
