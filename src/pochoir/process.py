@@ -20,6 +20,10 @@ def prepare_process() -> None:
 
     torch.set_flush_denormal(True)  # an untrained mask head's denormal gradients slow a CPU twentyfold
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit is below the 200 Mpx of phones
+    with suppress(ImportError):
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
     for name in ("pytorch_lightning", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.ERROR)  # no advertisements
     warnings.filterwarnings("ignore", module="pytorch_lightning")

@@ -13,7 +13,10 @@ from pochoir.errors import DataError
 from pochoir.images import (
     IMAGE_SUFFIXES,
     MAX_PIXELS,
+    find_all_images,
     find_images,
+    orientation_of,
+    picture_suffixes,
     read_labels,
     read_picture,
     read_rgb,
@@ -153,7 +156,9 @@ def test_labels_of_float_files_are_whole_numbers(tmp_path: Path) -> None:
     [
         ("missing", "no such file"),
         ("empty", r"\(the file is empty\)"),
-        ("text", r"\(it is no JPEG, PNG, WebP, TIFF or BMP.*\)"),
+        ("text", r"\(it is no picture that Pillow knows.*\)"),
+        ("pointer", r"\(it is a Git LFS pointer.*git lfs pull fetches it\)"),
+        ("page", r"\(it is a web page\)"),
         ("folder", r"\(it is a folder\)"),
         ("broken EXIF", r"\(not a TIFF file.*\)"),
     ],
@@ -164,6 +169,10 @@ def test_unusable_files_are_named_on_one_line_with_the_reason(tmp_path: Path, re
         path.touch()
     elif content == "text":
         path.write_text("no picture at all")
+    elif content == "pointer":
+        path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    elif content == "page":
+        path.write_text("\n<!DOCTYPE html><html>404</html>")
     elif content == "folder":
         path.mkdir()
     elif content == "broken EXIF":
@@ -292,3 +301,53 @@ def test_only_pictures_of_the_folder_itself_are_found_in_order(tmp_path: Path) -
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "folder.png" / "f.png").touch()
     assert [path.name for path in find_images(tmp_path)] == ["a.png", "b.JPG", "d.webp"]
+
+
+def test_pictures_of_all_folders_are_found_and_the_rest_is_told(tmp_path: Path) -> None:
+    for name in ("b.gif", "a.png", "sub/a.png", "sub/deep/c.AVIF", "notes.txt", "._a.png", ".git/d.png", "out/e.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "run" / ".hydra").mkdir(parents=True)
+    (tmp_path / "run" / "f.png").touch()
+    found, passed_over = find_all_images(tmp_path, without=tmp_path / "out")
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == [
+        "a.png",
+        "b.gif",
+        "sub/a.png",
+        "sub/deep/c.AVIF",
+    ]
+    assert [path.name for path in passed_over] == ["notes.txt", "out", "run"]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.jfif", "a.avif", "a.jp2", "a.ppm", "a.tga"])
+def test_whatever_pillow_reads_is_read(tmp_path: Path, name: str) -> None:
+    if Path(name).suffix not in picture_suffixes():
+        pytest.skip("this Pillow does not read it")
+    Image.new("RGB", (20, 10), RED).save(tmp_path / name)
+    assert [path.name for path in find_images(tmp_path)] == [name]
+    assert np.abs(read_rgb(tmp_path / name).astype(int) - RED).max() < 12
+
+
+def test_what_starts_other_programs_is_not_opened(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 10), RED).save(tmp_path / "a.eps")
+    assert find_images(tmp_path) == []
+    with pytest.raises(DataError, match="no picture that Pillow knows"):
+        read_rgb(tmp_path / "a.eps")
+
+
+def test_pictures_can_be_read_unturned(tmp_path: Path, stored: np.ndarray) -> None:
+    path = write_turned(tmp_path / "turned.png", stored)
+    assert np.array_equal(read_rgb(path, turned=False), stored)
+    assert np.array_equal(read_labels(path, turned=False), stored)
+    assert orientation_of(path) == TURNED
+    write_image(path, stored)
+    assert orientation_of(path) == 1
+
+
+def test_clear_pixels_of_a_mask_are_0_and_alpha_is_the_mask_of_one_colour(tmp_path: Path) -> None:
+    pixels = np.array([[[255, 255, 255, 0], [255, 255, 255, 9]]], np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert read_labels(tmp_path / "a.png").tolist() == [[0, 9]]
+    pixels[0, 1, :3] = 7
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert read_labels(tmp_path / "a.png").tolist() == [[[0, 0, 0], [7, 7, 7]]]

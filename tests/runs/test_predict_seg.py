@@ -13,6 +13,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from pochoir.config import PredictSegConfig, load_config
+from pochoir.data.coco import CocoInstances
 from pochoir.errors import DataError
 from pochoir.runs.predict_seg import run
 from pochoir.segmentation.evaluation import decode_mask
@@ -133,3 +134,25 @@ def test_a_folder_without_pictures_is_an_error(ckpt: Path, tmp_path: Path) -> No
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no pictures"):
         run(settings(ckpt, tmp_path / "empty"), tmp_path)
+
+
+def test_sub_folders_are_predicted_too_and_names_do_not_collide(
+    ckpt: Path, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (photos / "sub").mkdir()
+    Image.open(photos / "1.png").save(photos / "sub" / "0.png")
+    Image.open(photos / "1.png").convert("RGB").save(photos / "2.gif")
+    (photos / "notes.txt").touch()
+    (photos / "._0.png").touch()
+    out = photos / "out"  # what is written there is not looked at the next time
+    with caplog.at_level(logging.INFO):
+        for _ in range(2):
+            run(settings(ckpt, photos), out)
+    content = json.loads((out / "instances.json").read_text())
+    assert [image["file_name"] for image in content["images"]] == ["0.png", "1.png", "2.gif", "sub/0.png"]
+    assert (out / "overlays" / "sub" / "0.png.png").read_bytes() != (out / "overlays" / "0.png.png").read_bytes()
+    assert {path.name for path in (out / "masks" / "sub").iterdir()} >= {"0.png_0.png"}
+    assert "passed over, as they are no pictures: notes.txt" in caplog.messages
+    again = CocoInstances(out / "instances.json", photos)  # what is predicted can be corrected and trained on
+    assert again.missing == []
+    assert len(again.read(3).masks) > 0

@@ -1,5 +1,6 @@
 """Read and write pictures and label masks: displayed orientation and sRGB in, atomic files out."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from pochoir.errors import DataError
@@ -28,7 +29,11 @@ FORMATS = {
     ".webp": "WEBP",
 }
 IMAGE_SUFFIXES = frozenset(FORMATS)
-"""Endings (lower case) of the files that a folder of pictures is searched for."""
+"""Endings (lower case) of the files that are written; what is read is told by `picture_suffixes`."""
+NOT_READ = frozenset({"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "WMF"})
+"""What Pillow opens by starting another program, or names without decoding it."""
+HEIF = frozenset({".heic", ".heif", ".hif"})
+ORIENTATION = ExifTags.Base.Orientation
 MAX_PIXELS = 200_000_000
 """A file whose header announces more pixels is refused before it is decoded: 200 megapixels are 600 MB of RGB.
 
@@ -41,9 +46,16 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+def picture_suffixes() -> frozenset[str]:
+    """Endings (lower case) of the files that a folder is searched for: of all that Pillow reads, plug-ins included."""
+    known = Image.registered_extensions()
+    return frozenset(suffix for suffix, name in known.items() if name in Image.OPEN and name not in NOT_READ)
+
+
 def find_images(folder: Path) -> list[Path]:
     """All pictures directly in `folder`, sorted by name; hidden files are none."""
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and _is_visible_file(p))
+    suffixes = picture_suffixes()
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes and _is_visible_file(p))
 
 
 def _is_visible_file(path: Path) -> bool:
@@ -51,8 +63,29 @@ def _is_visible_file(path: Path) -> bool:
     return path.is_file() and not path.name.startswith(".")
 
 
+def find_all_images(folder: Path, *, without: Path | None = None) -> tuple[list[Path], list[Path]]:
+    """All pictures in `folder` and its sub-folders, sorted by path; and what is passed over there.
+
+    Passed over are files with other endings, the folder `without`, and folders of runs (with a .hydra in them). Hidden
+    files and folders are not there at all; links to folders are not followed.
+    """
+    suffixes = picture_suffixes()
+    left_out = without.resolve() if without else None
+    pictures: list[Path] = []
+    passed_over: list[Path] = []
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        visible = [here / name for name in folders if not name.startswith(".")]
+        others = [path for path in visible if (path / ".hydra").is_dir() or path.resolve() == left_out]
+        folders[:] = [path.name for path in visible if path not in others]
+        passed_over += others
+        for path in (here / name for name in files if not name.startswith(".")):
+            (pictures if path.suffix.lower() in suffixes else passed_over).append(path)
+    return sorted(pictures), sorted(passed_over)
+
+
 def pictures_at(path: Path, key: str) -> list[Path]:
-    """The picture that a setting names, or all in the folder that it names; `DataError` for a folder without any.
+    """The picture that a setting names, or all directly in the folder that it names; `DataError` where there is none.
 
     key: the setting, for the message. A single path is not looked at.
     """
@@ -64,6 +97,11 @@ def pictures_at(path: Path, key: str) -> list[Path]:
     return found
 
 
+def _formats() -> list[str]:
+    Image.init()
+    return sorted(set(Image.OPEN) - NOT_READ)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[ImageFile]:
     """A file's first picture, its header read; whatever goes wrong with it is a `DataError` that says why."""
@@ -71,7 +109,7 @@ def _opened(path: Path) -> Iterator[ImageFile]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd tags in files that it reads
             # a stream: of a path Pillow 13.0 maps raw TIFF rows into memory by their turned size, which scrambles them
-            with path.open("rb") as file, Image.open(file, formats=sorted(set(FORMATS.values()))) as image:
+            with path.open("rb") as file, Image.open(file, formats=_formats()) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise ValueError(f"{image.width}×{image.height} pixels, more than {MAX_PIXELS / 1e6:g} megapixels")
                 yield image
@@ -82,13 +120,20 @@ def _opened(path: Path) -> Iterator[ImageFile]:
 
 
 @contextmanager
-def _decoded(path: Path) -> Iterator[ImageFile]:
-    """A file's first picture as displayed, in the mode that the file has."""
+def _decoded(path: Path, *, turned: bool = True) -> Iterator[ImageFile]:
+    """A file's first picture in the mode that the file has, turned as its EXIF says, or not."""
     with _opened(path) as image:
         correct_header(image)
         image.load()
-        ImageOps.exif_transpose(image, in_place=True)
+        if turned:
+            ImageOps.exif_transpose(image, in_place=True)
         yield image
+
+
+def orientation_of(path: Path) -> int:
+    """EXIF's number for how a picture is turned to be displayed, 1 to 8; 1: it is not."""
+    with _opened(path) as image:
+        return int(image.getexif().get(ORIENTATION, 1))
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -96,9 +141,7 @@ def _reason(path: Path, error: Exception) -> str:
     if path.is_dir():
         return "it is a folder"
     if isinstance(error, UnidentifiedImageError):
-        if path.stat().st_size == 0:
-            return "the file is empty"
-        return "it is no JPEG, PNG, WebP, TIFF or BMP, or one of a damaged or unusual kind"
+        return _instead_of_a_picture(path)
     if isinstance(error, Image.DecompressionBombError):
         pillows = 2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS)
         limit, whose = min((MAX_PIXELS, ""), (pillows, ": twice PIL.Image.MAX_IMAGE_PIXELS"))
@@ -107,8 +150,24 @@ def _reason(path: Path, error: Exception) -> str:
     return " ".join(text.split())
 
 
-def read_picture(path: Path) -> Picture:
-    """The first picture of a JPEG, PNG, WebP, TIFF or BMP file as displayed: turned by its EXIF, in sRGB.
+def _instead_of_a_picture(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(64)
+    known = {
+        b"version https://git-lfs": "it is a Git LFS pointer instead of the picture: git lfs pull fetches it",
+        b"<!doctype html": "it is a web page",
+        b"<html": "it is a web page",
+    }
+    for beginning, reason in known.items():
+        if start.lstrip().lower().startswith(beginning):
+            return reason
+    if path.suffix.lower() in HEIF:
+        return "HEIC needs the package pillow-heif: pip install 'pochoir[heic]'"
+    return "it is no picture that Pillow knows, or a damaged one" if start else "the file is empty"
+
+
+def read_picture(path: Path, *, turned: bool = True) -> Picture:
+    """The first picture of a file as displayed: turned by its EXIF (unless not to be `turned`), in sRGB.
 
     An embedded ICC profile is applied to the colour (relative colorimetric, black point compensation), a broken one
     ignored. 16 bits become 8 (grey rounded, colour cut off by Pillow: at most one level darker); float grey in
@@ -116,26 +175,27 @@ def read_picture(path: Path) -> Picture:
     Raises `DataError`, naming the file and the reason, when it is missing, no such picture, damaged, larger than
     `MAX_PIXELS`, or has grey values whose white is not known (floats beyond [0, 1], 32-bit or signed integers).
     """
-    with _decoded(path) as image:
+    with _decoded(path, turned=turned) as image:
         return Picture(*to_srgb(image))
 
 
-def read_rgb(path: Path) -> Pixels:
+def read_rgb(path: Path, *, turned: bool = True) -> Pixels:
     """`read_picture` on white: `[H, W, 3]` uint8 sRGB; raises what it raises."""
-    return read_picture(path).on_white
+    return read_picture(path, turned=turned).on_white
 
 
-def read_labels(path: Path) -> NDArray[np.integer]:
+def read_labels(path: Path, *, turned: bool = True) -> NDArray[np.integer]:
     """A mask picture: `[H, W]` integers (grey values or palette indices), or `[H, W, 3]` uint8 where it is in colour.
 
-    The numbers are those of the file: no scaling of 16 bits, no ICC profile; only EXIF orientation is applied.
+    The numbers are those of the file: no scaling of 16 bits, no ICC profile; only EXIF orientation is applied, where
+    the mask is to be `turned`. Pixels that are wholly transparent are 0; of a mask of one colour, alpha is the mask.
     Raises `DataError`, naming the file and the reason, when it is missing, cannot be decoded or holds fractions.
     """
-    with _decoded(path) as image:
+    with _decoded(path, turned=turned) as image:
         if image.mode == "1":
             return np.asarray(image.convert("L"))
-        if image.mode == "LA":
-            return np.asarray(image.getchannel("L"))
+        if image.mode in {"LA", "RGBA"}:
+            return _labels_with_alpha(np.asarray(image))
         if image.mode in {"L", "P", "I", "I;16", "I;16B"}:
             return np.asarray(image)
         if image.mode == "F":
@@ -144,6 +204,15 @@ def read_labels(path: Path) -> NDArray[np.integer]:
                 raise ValueError("a mask holds whole numbers, this file fractions")
             return values.astype(np.int64)
         return np.asarray(image.convert("RGB"))
+
+
+def _labels_with_alpha(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    colours, alpha = pixels[..., :-1], pixels[..., -1]
+    if (alpha != alpha.flat[0]).any():
+        if (colours == colours[0, 0]).all():
+            return alpha
+        colours = colours * (alpha != 0)[..., None].astype(np.uint8)
+    return colours[..., 0] if colours.shape[-1] == 1 else colours
 
 
 def read_settings(path: Path) -> str | None:

@@ -11,9 +11,9 @@ from rich.progress import track
 
 from pochoir.config import PredictSegConfig
 from pochoir.devices import device_of
-from pochoir.errors import DataError, SomeInputsFailedError
+from pochoir.errors import DataError, SomeInputsFailedError, some
 from pochoir.files import write_json
-from pochoir.images import pictures_at, write_image
+from pochoir.images import find_all_images, write_image
 from pochoir.segmentation.evaluation import coco_detections
 from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.segmenter import Segmenter
@@ -22,14 +22,15 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: PredictSegConfig, folder: Path) -> None:
-    """Segment every picture of `settings.input` and write what is found into `folder`.
+    """Segment every picture of `settings.input`, sub-folders included, and write what is found into `folder`.
 
-    Writes overlays/<name>.png, masks/<name>_<k>.png (0 and 255, one an instance), and instances.json: a COCO instance
-    file whose annotations carry scores. What an earlier run left there goes. Names pictures without objects, and those
-    that cannot be read. Raises `SomeInputsFailedError` at the end for the latter, `DataError` when there is no picture
-    at all.
+    Writes overlays/<name>.png, masks/<name>_<k>.png (0 and 255, one an instance), where a name is a path within the
+    input, and instances.json: a COCO instance file whose annotations carry scores. What an earlier run left there goes.
+    Names pictures without objects, those that cannot be read, and files that are passed over. Raises
+    `SomeInputsFailedError` at the end for what cannot be read, `DataError` when there is no picture at all.
     """
-    paths = pictures_at(Path(settings.input).expanduser(), "input")
+    given = Path(settings.input).expanduser()
+    paths = _pictures(given, folder)
     device = device_of(settings.accelerator)
     segmenter = Segmenter(settings.weights, device=device, score_threshold=settings.score_threshold)
     for name in ("overlays", "masks"):  # those of an earlier run in this folder
@@ -43,12 +44,13 @@ def run(settings: PredictSegConfig, folder: Path) -> None:
         except DataError as error:
             failures.append(str(error))
             continue
+        name = path.relative_to(given).as_posix() if path != given else path.name
         height, width = instances.masks.shape[1:]
-        images.append({"id": len(images) + 1, "file_name": path.name, "height": height, "width": width})
-        for annotation in _written(instances, folder, path.name, settings.mask_threshold):
+        images.append({"id": len(images) + 1, "file_name": name, "height": height, "width": width})
+        for annotation in _written(instances, folder, name, settings.mask_threshold):
             annotations.append({"id": len(annotations) + 1, "image_id": len(images), **annotation})
         if not instances:
-            empty.append(path.name)
+            empty.append(name)
     content = {"info": {"description": f"pochoir predict_seg, {settings.weights}"}, "images": images}
     categories = [{"id": 1, "name": "object"}]
     write_json(folder / "instances.json", {**content, "annotations": annotations, "categories": categories})
@@ -59,6 +61,18 @@ def run(settings: PredictSegConfig, folder: Path) -> None:
         log.warning("skipped: %s", failure)
     if failures:
         raise SomeInputsFailedError(f"{len(failures)} pictures could not be read")
+
+
+def _pictures(given: Path, folder: Path) -> list[Path]:
+    """The picture that is given, or all in the folder that is; what is passed over there is told."""
+    if not given.is_dir():
+        return [given]
+    paths, passed_over = find_all_images(given, without=folder)
+    if passed_over:
+        log.info("passed over, as they are no pictures: %s", some(path.relative_to(given) for path in passed_over))
+    if not paths:
+        raise DataError(f"input: {given} holds no pictures")
+    return paths
 
 
 def _written(instances: Instances, folder: Path, name: str, mask_threshold: float) -> list[dict[str, Any]]:
