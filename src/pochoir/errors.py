@@ -52,3 +52,10 @@ def suggestion(word: str, allowed: Iterable[str], prefix: str = "") -> str:
     """What to add to a message about an unknown `word`: "; did you mean '…'?", or nothing where none is close."""
     close = get_close_matches(word, list(allowed), n=1)
     return f"; did you mean '{prefix}{close[0]}'?" if close else ""
+
+
+def some(names: Iterable[object], shown: int = 5) -> str:
+    """The first few of many, and how many there are besides: "1.jpg, 2.jpg and 7 more"."""
+    listed = [str(name) for name in names]
+    rest = len(listed) - shown
+    return ", ".join(listed[:shown]) + (f" and {rest} more" if rest > 0 else "")

@@ -71,7 +71,7 @@ def test_a_changed_copy_is_checked_as_the_original_was() -> None:
         ("seed={a: 1}", "seed: {'a': 1} is no whole number"),
         ("seed=${nope}", "seed: Interpolation key 'nope' not found"),
         ("check_data=3", "check_data: 3 is neither true nor false"),
-        ("dataset.exclude=a", "dataset.exclude: 'a' is no list; give it as dataset.exclude=[a]"),
+        ("dataset.exclude=1.5", "dataset.exclude: 1.5 is no list; give it as dataset.exclude=[1.5]"),
         ("optim.lr=20", "optim.lr: 20 is out of range; allowed is at most 10"),
         ("optim.lr=0", "optim.lr: 0 is out of range; allowed is at least 1e-08"),
         ("optim.lr=nan", "optim.lr: nan is no finite number"),

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.data.folder import MaskFolder
+from pochoir.data.mask_pictures import SOFT, VOID
+from pochoir.data.source import Remark
 from pochoir.errors import DataError
 
 Save = Callable[[Path, Any], Path]
@@ -75,15 +78,111 @@ def test_an_all_black_mask_is_a_photo_without_objects(folder: Callable[..., Mask
     assert SegmentationDataset(source, [0])[0][1]["boxes"].shape == (0, 4)
 
 
-@pytest.mark.parametrize("way", ["grey JPEG", "colour JPEG", "interpolated"])
-def test_soft_edges_are_refused_by_name(folder: Callable[..., MaskFolder], disc: np.ndarray, way: str) -> None:
+@pytest.mark.parametrize("way", ["grey JPEG", "colour JPEG", "interpolated", "four greys", "alpha"])
+def test_soft_edges_of_one_object_are_cut_at_half(
+    folder: Callable[..., MaskFolder], disc: np.ndarray, way: str
+) -> None:
     picture = Image.fromarray(disc).convert("RGB" if way == "colour JPEG" else "L")
     if way == "interpolated":
-        source = folder(picture.resize((100, 90), Image.Resampling.BILINEAR))
+        sample = folder(picture.resize((100, 90), Image.Resampling.BILINEAR)).read(0)
+    elif way in {"four greys", "alpha"}:
+        soft = np.asarray(picture.resize((100, 90), Image.Resampling.BILINEAR)).astype(int)
+        grey = Image.fromarray((np.rint(soft / 64) * 64).clip(0, 255).astype(np.uint8))
+        sample = folder(Image.merge("LA", [Image.new("L", grey.size, 255), grey]) if way == "alpha" else grey).read(0)
     else:
-        source = folder(picture, ".jpg", quality=90)
-    with pytest.raises(DataError, match=r"masks.a\.(png|jpg): has \d+ values without an area .* saved as JPEG"):
+        sample = folder(picture, ".jpg", quality=90).read(0)
+    assert [remark.what for remark in sample.remarks] == [SOFT]
+    expected = np.asarray(Image.fromarray(disc).resize(sample.image.shape[1::-1], Image.Resampling.NEAREST)) > 0
+    assert len(sample.masks) == 1
+    assert np.count_nonzero(sample.masks[0] ^ expected) < 0.05 * np.count_nonzero(expected)
+
+
+def test_soft_edges_between_several_objects_are_refused_by_name(
+    folder: Callable[..., MaskFolder], disc: np.ndarray
+) -> None:
+    two = np.hstack([disc, disc // 2])
+    source = folder(Image.fromarray(two).resize((200, 90), Image.Resampling.BILINEAR))
+    with pytest.raises(DataError, match=r"masks.a\.png: has \d+ values without an area .* saved as JPEG"):
         source.read(0)
+
+
+def bordered(disc: np.ndarray, ids: tuple[int, int], border: int) -> np.ndarray:
+    """Two discs of these values, each with a band of `border` around it."""
+    wide = cv2.dilate(disc, np.ones((7, 7), np.uint8))
+    return np.hstack([np.where(disc > 0, value, np.where(wide > 0, border, 0)) for value in ids]).astype(np.uint8)
+
+
+def test_255_beside_instance_ids_belongs_to_nobody(folder: Callable[..., MaskFolder], disc: np.ndarray) -> None:
+    ids = bordered(disc, (1, 7), 255)
+    source = folder(ids)
+    sample = source.read(0)
+    assert np.array_equal(sample.masks, np.stack([ids == 1, ids == 7]))
+    assert sample.remarks == (Remark("a.png", VOID, lost=False),)
+    source.void = "none"
+    assert len(source.read(0).masks) == 3
+    source.void = 7
+    assert np.array_equal(source.read(0).masks, np.stack([ids == 1, ids == 255]))
+
+
+def test_a_band_around_objects_is_refused_unless_it_is_said_what_it_is(
+    folder: Callable[..., MaskFolder], disc: np.ndarray
+) -> None:
+    trimap = bordered(disc, (255, 255), 128)
+    source = folder(trimap)
+    with pytest.raises(DataError, match=r"a\.png: the value 128 is a band .* dataset\.void=128"):
+        source.read(0)
+    source.void = 128
+    assert np.array_equal(source.read(0).masks, [trimap == 255])
+
+
+def test_objects_that_touch_are_no_bands(folder: Callable[..., MaskFolder], disc: np.ndarray) -> None:
+    split = disc.copy()
+    split[:, 32:] //= 2
+    assert len(folder(split).read(0).masks) == 2
+
+
+def test_clear_pixels_are_the_background(folder: Callable[..., MaskFolder], disc: np.ndarray) -> None:
+    white = np.full((64, 64, 3), 255, np.uint8)
+    assert np.array_equal(folder(np.dstack([white, disc])).read(0).masks, [disc > 0])
+
+
+def test_colours_count_where_they_are_opaque(folder: Callable[..., MaskFolder], disc: np.ndarray) -> None:
+    colours = np.full((64, 64, 3), 255, np.uint8)
+    colours[:30] = 9
+    assert len(folder(np.dstack([colours, disc])).read(0).masks) == 2
+
+
+@pytest.mark.parametrize("of", ["a.jpg", "a"])
+def test_a_file_may_hold_one_instance(tmp_path: Path, save: Save, of: str) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / "images" / f"{name}.jpg", np.zeros((6, 9, 3)))
+    for number in (1, 10, 2):
+        save(tmp_path / "masks" / f"{of}_{number}.png", np.eye(6, 9, number % 9) * 255)
+    source = MaskFolder(tmp_path / "images", tmp_path / "masks")
+    assert np.array_equal(source.read(0).masks, [np.eye(6, 9, 1) > 0, np.eye(6, 9, 2) > 0, np.eye(6, 9, 1) > 0])
+    assert source.read(1).masks.shape == (0, 6, 9)
+    save(tmp_path / "masks" / "c_1.png", np.eye(6, 9))
+    with pytest.raises(DataError, match=r"c_1\.png has no picture"):
+        MaskFolder(tmp_path / "images", tmp_path / "masks")
+
+
+def test_a_photo_has_a_mask_or_files_of_instances_not_both(tmp_path: Path, save: Save) -> None:
+    for path in ("images/a.png", "masks/a.png", "masks/a_0.png"):
+        save(tmp_path / path, IDS)
+    with pytest.raises(DataError, match=r"a\.png has a mask of its own, a\.png, and a_0\.png"):
+        MaskFolder(tmp_path / "images", tmp_path / "masks")
+
+
+def test_masks_of_unturned_photos_are_told_by_the_exif(tmp_path: Path, save: Save) -> None:
+    save(tmp_path / "masks" / "a.png", IDS)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (9, 6)).save(tmp_path / "images" / "a.png", exif=exif)
+    folders = tmp_path / "images", tmp_path / "masks"
+    with pytest.raises(DataError, match=r"its photo is 6×9 \(turned by its EXIF orientation 6; .*dataset\.exif=ignore"):
+        MaskFolder(*folders).read(0)
+    assert len(MaskFolder(*folders, turned=False).read(0).masks) == 2
 
 
 def test_many_instances_and_a_few_tiny_ones_are_legal(folder: Callable[..., MaskFolder]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pochoir.config import CocoDataset, FiguresDataset, FolderDataset, Request, load_config
 from pochoir.data.coco import CocoInstances
@@ -245,3 +246,32 @@ def test_a_class_that_cannot_be_used_is_told_in_words(
     assert own_module
     with pytest.raises(ConfigError, match=message):
         open_dataset(dataset("python", source=source).but(arguments=arguments))
+
+
+def test_a_word_stands_for_a_list_of_it(two_files: CocoDataset) -> None:
+    given = ["dataset=coco", f"dataset.images={two_files.images}", f"dataset.annotations={two_files.annotations}"]
+    config = load_config("train_seg", [*given, "dataset.categories=person", "dataset.exclude=train0.png"]).dataset
+    assert config.categories == ["person"]
+    assert "train0.png" not in open_dataset(config).split.train
+
+
+def test_crowds_and_exif_are_read_as_the_settings_say(coco_json: Make, dataset: Make, save: Make) -> None:
+    crowd = {"segmentation": [[2, 2, 20, 2, 20, 20, 2, 20]], "iscrowd": 1}
+    path = coco_json({"a.png": (24, 32)}, [crowd])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (32, 24)).save(path.parent / "photos" / "a.png", exif=exif)
+    files = {"images": str(path.parent / "photos"), "annotations": str(path)}
+    source, _ = open_sources(dataset("coco", **files, crowds="instances", exif="ignore"))
+    assert source.read(0).crowd.tolist() == [False]
+    with pytest.raises(DataError, match="EXIF orientation 6"):
+        open_sources(dataset("coco", **files))[0].read(0)
+
+
+def test_the_void_of_masks_is_read_as_the_settings_say(tmp_path: Path, dataset: Make, save: Make) -> None:
+    save(tmp_path / "images" / "a.png", np.zeros((24, 32, 3)))
+    save(tmp_path / "masks" / "a.png", np.kron([[1, 7], [0, 255]], np.ones((12, 16))))
+    files = {"images": str(tmp_path / "images"), "masks": str(tmp_path / "masks")}
+    for void, count in (("auto", 2), ("none", 3), (7, 2)):
+        source, _ = open_sources(dataset("folder", **files, void=void))
+        assert len(source.read(0).masks) == count

@@ -111,13 +111,27 @@ def test_crops_come_with_their_probability(marked: Any) -> None:
 def test_remnants_are_dropped_and_boxes_tightened(pair: Callable[..., Any]) -> None:
     image, target = pair(32, 32, (0, 0, 3, 5), (8, 8, 12, 12), (0, 20, 32, 32))
     target["boxes"] = torch.zeros(3, 4)
-    _, after = RebuildTarget(min_area=16)(image, target)
+    target["area"] = torch.tensor([31.0, 99, 999])  # before they were cut
+    _, after = RebuildTarget()(image, target)
     assert after["boxes"].tolist() == [[8, 8, 12, 12], [0, 20, 32, 32]]  # 15 pixels go, 16 stay
     assert (int(after["image_id"]), after["name"]) == (7, "seven.png")
 
 
+def test_small_objects_stay_unless_they_are_cut(pair: Callable[..., Any]) -> None:
+    image, target = pair(32, 32, (0, 0, 3, 5), (10, 10, 11, 11), (28, 0, 32, 4))
+    _, after = training_transforms(OFF)((image, target))
+    assert after["area"].tolist() == [15, 1, 16]
+    _, after = RebuildTarget()(*ScaleJitter((0.5, 0.5))(image, target))
+    assert len(after["area"]) >= 2
+    moved = {**target, "masks": tv_tensors.Mask(target["masks"].roll(3, dims=-1).clone())}
+    moved["masks"][2, :, :10] = 0  # a column of four pixels is left of the third
+    _, after = RebuildTarget()(image, moved)
+    assert len(after["area"]) == 2
+
+
 def test_all_instances_may_be_cut_away(pair: Callable[..., Any]) -> None:
     image, target = pair(32, 32, (0, 0, 2, 2))
+    target["area"] = target["area"] * 9
     augmented, after = training_transforms(OFF)((image, target))
     assert after["boxes"].shape == (0, 4)
     check_target(augmented, after)

@@ -24,7 +24,7 @@ from pochoir.data.folder import MaskFolder
 from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsError
 from pochoir.runs.checkpoints import BestCheckpoint
 from pochoir.runs.train import train
-from pochoir.runs.train_seg import check_resumable, run
+from pochoir.runs.train_seg import check_resumable, opened, require_usable, run
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.module import SegmentationModule
 
@@ -379,15 +379,57 @@ def test_check_data_reports_and_stops(tiny: TrainSegConfig, tmp_path: Path, capl
     assert "instances" in caplog.text
 
 
-def test_validation_photos_without_any_object_are_an_error(
-    tiny: TrainSegConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_photos_without_any_object_stop_a_run_before_its_first_step(
+    tiny: TrainSegConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     read = MaskFolder.read
+    emptied = set(getattr(opened(tiny).split, part))
 
     def empty(self: MaskFolder, index: int) -> Any:
         sample = read(self, index)
+        if self.names[index] not in emptied:
+            return sample
         return replace(sample, masks=sample.masks[:0], crowd=sample.crowd[:0])
 
     monkeypatch.setattr(MaskFolder, "read", empty)
-    with pytest.raises(DataError, match="none of the 5 val photos holds an object"):
-        run(tiny.but(trainer=tiny.trainer.but(max_epochs=1, limit_train_batches=1.0)), tmp_path)
+    purpose = {"train": "train on", "val": "validate on", "test": "test on"}[part]
+    with pytest.raises(DataError, match=rf"nothing to {purpose}: none of {len(emptied)} samples holds an object"):
+        run(tiny, tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_limited_validation_begins_with_an_object(tiny: TrainSegConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = MaskFolder.read
+    data = opened(tiny)
+    without = data.split.val[:3]
+
+    def partly_empty(self: MaskFolder, index: int) -> Any:
+        sample = read(self, index)
+        if self.names[index] not in without:
+            return sample
+        return replace(sample, masks=sample.masks[:0], crowd=sample.crowd[:0])
+
+    monkeypatch.setattr(MaskFolder, "read", partly_empty)
+    require_usable(data, limited=False)
+    assert data.val[0][1]["name"] == data.split.val[0]
+    require_usable(data, limited=True)
+    assert data.val[0][1]["name"] == data.split.val[3]
+    assert sorted(data.val[place][1]["name"] for place in range(5)) == sorted(data.split.val)
+
+
+def test_a_sample_that_breaks_in_a_loading_process_is_told_in_a_sentence(
+    tiny: TrainSegConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = MaskFolder.read
+    broken = opened(tiny).split.train[-1]
+
+    def break_one(self: MaskFolder, index: int) -> Any:
+        if self.names[index] == broken:
+            raise DataError(f"{broken}: has been deleted")
+        return read(self, index)
+
+    monkeypatch.setattr(MaskFolder, "read", break_one)
+    with pytest.raises(DataError) as caught:
+        run(tiny.but(loader=tiny.loader.but(num_workers=1)), tmp_path)
+    assert str(caught.value) == f"{broken}: has been deleted"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pochoir.composition.grabcut import grab_cut
 from pochoir.data.coco import CocoInstances
-from pochoir.data.folder import read_instance_masks
+from pochoir.data.mask_pictures import read_instance_masks
 from pochoir.data.targets import boxes_from_masks
 from pochoir.errors import DataError
 from pochoir.segmentation.instances import Instances
@@ -24,7 +24,7 @@ def from_masks(paths: list[Path], size: tuple[int, int]) -> Instances:
     A mask holds 0 and one other value, instance ids, or one colour an instance. Raises `DataError` for one of another
     size, or with soft edges.
     """
-    return certain(np.concatenate([read_instance_masks(path, size) for path in paths]))
+    return certain(np.concatenate([read_instance_masks(path, size)[0] for path in paths]))
 
 
 def from_coco(annotations: Path, photo: Path, size: tuple[int, int]) -> Instances:
@@ -37,10 +37,10 @@ def from_coco(annotations: Path, photo: Path, size: tuple[int, int]) -> Instance
     if not matching:
         listed = ", ".join(source.names[:5]) + (" …" if len(source.names) > 5 else "")
         raise DataError(f"{annotations}: does not list {photo.name}; it lists {listed}")
-    masks, crowd = source.masks(matching[0])
-    if masks.shape[1:] != size:
-        said = f"{masks.shape[2]}×{masks.shape[1]}"
-        raise DataError(f"{annotations}: says that {photo.name} is {said} pixels; it is {size[1]}×{size[0]}")
+    height, width = source.size(matching[0])
+    if height not in (0, size[0]) or width not in (0, size[1]):
+        raise DataError(f"{annotations}: says that {photo.name} is {width}×{height} pixels; it is {size[1]}×{size[0]}")
+    masks, crowd, _ = source.masks(matching[0], size)
     return certain(masks[~crowd])
 
 

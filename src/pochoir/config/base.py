@@ -84,6 +84,8 @@ def _network(value: Any) -> Any:
 
 
 Word = Annotated[str, BeforeValidator(_word)]
+Words = Annotated[list[Word], BeforeValidator(lambda value: [value] if isinstance(value, str | int) else value)]
+"""Several words; one stands for a list of it."""
 ExistingPath = Annotated[str, BeforeValidator(_existing), BeforeValidator(_word)]
 """A file or folder that is there; `builtin:<name>` becomes the path of what comes with the project."""
 TrainedWeights = Annotated[str, BeforeValidator(_network)]

@@ -7,7 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pochoir.config.base import Count, CountOrShare, ExistingPath, NotNegative, Seed, Settings, Word
+from pochoir.config.base import Count, CountOrShare, ExistingPath, NotNegative, Seed, Settings, Words
+
+Exif = Literal["apply", "ignore"]
+"""Photos are turned as their EXIF says, as most tools show them, or stay as they are stored, as some annotate them."""
 
 
 class SplitDataset(Settings):
@@ -19,7 +22,7 @@ class SplitDataset(Settings):
     """Test samples, likewise; what remains is trained on."""
     split_seed: Seed
     """Seed of the split's own generator."""
-    exclude: list[Word]
+    exclude: Words
     """Names of samples to leave out, such as wrongly annotated ones; the others stay in the parts they were in."""
     split_file: ExistingPath | None
     """A `split.json` of an earlier run, used instead of drawing a split."""
@@ -47,8 +50,11 @@ class CocoDataset(SplitDataset):
     """COCO instance JSON of the validation photos: then `annotations` is trained on, and none is drawn by `val`."""
     val_images: ExistingPath | None
     """Folder of the validation photos, when another than `images`."""
-    categories: list[Word] | None
+    categories: Words | None
     """Names of the categories to learn; null takes all."""
+    crowds: Literal["ignore", "instances"]
+    """What iscrowd marks is left out of training and ignored by evaluation, or is an instance like others."""
+    exif: Exif
     allow_outside: bool
     """File names in the JSON may lead out of the folder of images."""
 
@@ -65,7 +71,11 @@ class FolderDataset(SplitDataset):
     name: Literal["folder"]
     images: ExistingPath
     masks: ExistingPath
-    """PNGs: 0 and one value (an instance), instance ids, or one colour an instance; black is the background."""
+    """PNGs: 0 and one value (an instance), instance ids, or one colour an instance; black is the background. Or a file
+    an instance: <photo>_0.png, <photo>_1.png …"""
+    void: Annotated[int, Field(ge=1, le=2**16)] | Literal["auto", "none"]
+    """A value that belongs to nobody, such as a band between objects; auto takes 255 beside instance ids for one."""
+    exif: Exif
 
 
 class FiguresDataset(SplitDataset):

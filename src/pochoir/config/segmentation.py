@@ -143,6 +143,8 @@ class TrainSegConfig(Settings):
     """The `last.ckpt` of a run, to go on with it."""
     check_data: bool
     """Report on the dataset, write a grid of augmented samples, and stop."""
+    check_limit: Count | None
+    """Photos of a part that `check_data` looks at, spread evenly over all; null looks at all."""
     show_threshold: Share
     """Detections below are not drawn."""
     shown: Annotated[int, Field(ge=0, le=100)]

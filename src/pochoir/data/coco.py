@@ -1,26 +1,34 @@
 """Any COCO instance JSON as a source; the chosen categories become the one foreground class."""
 
-import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as rle
 
-from pochoir.data.source import Sample, leads_outside
-from pochoir.errors import DataError, suggestion
-from pochoir.images import read_rgb
+from pochoir.data.coco_json import read_coco
+from pochoir.data.outlines import NO_OUTLINE, SHORT, are_fractions, check_outline, rasterised, read_outline, why_empty
+from pochoir.data.photos import find_photos, hint
+from pochoir.data.source import Remark, Sample, leads_outside
+from pochoir.errors import DataError, some
+from pochoir.images import orientation_of, read_rgb
+
+CROWDS = "annotations are crowds (iscrowd 1; CVAT marks brush masks so): dataset.crowds=instances trains on them"
+QUICK = 100_000
+"""Files of more annotations have their outlines checked when photos are read, not all at the start."""
+
+log = logging.getLogger(__name__)
 
 
 class CocoInstances:
     """Photos and instances of a COCO JSON with polygons, run-length masks and crowds.
 
     annotations: the JSON. images: the folder that its file names are relative to. categories: names to keep, None keeps
-    all; category ids may be anything, also 0. Photos without a kept instance stay: they are legal samples.
+    all; category ids may be anything, also 0. crowds_count: crowds are instances like others. turned: photos are turned
+    as their EXIF says; False: as they are stored. Photos without a kept instance stay: they are legal samples.
     Raises `DataError` naming the file when the JSON is none, names a category that is not there, or, unless
-    `allow_outside`, a photo outside the folder.
+    `allow_outside`, a photo outside the folder. Photos that are missing are told by `fault`.
     """
 
     def __init__(
@@ -30,119 +38,114 @@ class CocoInstances:
         *,
         categories: Sequence[str] | None = None,
         allow_outside: bool = False,
+        crowds_count: bool = False,
+        turned: bool = True,
     ) -> None:
         self.annotations = annotations
         self.folder = images
-        content = _read_json(annotations)
-        kept = _chosen_categories(content["categories"], categories, annotations)
-        self.images = sorted(content["images"], key=lambda image: str(image["file_name"]))
-        self.names = [str(image["file_name"]) for image in self.images]
-        if len(set(self.names)) < len(self.names):
-            twice = next(a for a, b in zip(self.names, self.names[1:], strict=False) if a == b)
-            raise DataError(f"{annotations}: the image {twice} is listed twice")
+        self.crowds_count = crowds_count
+        self.turned = turned
+        self._json = read_coco(annotations, categories)
+        self.names = self._json.names
         outside = [] if allow_outside else [name for name in self.names if leads_outside(name)]
         if outside:
             raise DataError(
-                f"{annotations}: the file name '{outside[0]}' leads out of the folder of images, {images} "
-                "(a dataset reads it all the same with dataset.allow_outside=true)"
+                f"{annotations}: {len(outside)} file names lead out of the folder of images, {images}: "
+                f"{some(outside)} (a dataset reads them all the same with dataset.allow_outside=true)"
             )
-        self.instances: dict[Any, list[dict[str, Any]]] = {image["id"]: [] for image in self.images}
-        if len(self.instances) < len(self.images):
-            raise DataError(f"{annotations}: two images have the same id")
-        listed = {category["id"] for category in content["categories"]}
-        for annotation in content["annotations"]:
-            if annotation["image_id"] not in self.instances:
-                raise DataError(
-                    f"{annotations}: annotation {annotation.get('id')} is of image {annotation['image_id']}, "
-                    "which is not listed"
-                )
-            if annotation["category_id"] not in listed:
-                raise DataError(
-                    f"{annotations}: annotation {annotation.get('id')} is of category {annotation['category_id']}, "
-                    "which is not listed"
-                )
-            if annotation["category_id"] in kept:
-                self.instances[annotation["image_id"]].append(annotation)
+        self.places, ways = find_photos(images, self.names)
+        self.missing = [name for name, place in zip(self.names, self.places, strict=True) if place is None]
+        for way, count in ways.items():
+            log.info("%s: %d of %d file names %s", annotations, count, len(self.names), way)
+        self._hint = hint(images, self.missing) if self.missing else ""
+        for what, lost in ((CROWDS, self._json.crowd & (not crowds_count)), (NO_OUTLINE, self._json.without_outline)):
+            if lost.any():
+                told = some(f"annotation {name}" for name in self._json.ids[lost])
+                log.warning("%s: of %d annotations, %d %s", annotations, len(lost), lost.sum(), f"{what}: {told}")
+
+    def files(self) -> set[Path]:
+        """The photos that are there."""
+        return {self.folder / place for place in self.places if place is not None}
+
+    def size(self, index: int) -> tuple[int, int]:
+        """(height, width) of a photo in the file; 0 where it does not tell."""
+        height, width = self._json.sizes[index].tolist()
+        return height, width
+
+    def fault(self, index: int) -> Remark | None:
+        """A photo that is not there; an outline that is broken, unless there are very many."""
+        if self.places[index] is None:
+            return Remark(self.names[index], f"of {len(self.names)} photos are not in {self.folder} ({self._hint})")
+        size = self.size(index)
+        if not all(size) or len(self._json.ids) > QUICK:
+            return None
+        for place in self._json.of(index):
+            try:
+                outline, _ = read_outline(self._json.segmentation(place))
+                check_outline(outline, size)
+            except ValueError as error:
+                where = f"annotation {self._json.ids[place]} of {self.names[index]}"
+                return Remark(where, f"annotations cannot be read ({error})")
+        return None
+
+    def holds_objects(self, index: int) -> bool:
+        """Whether the file has an annotation of the photo that is no crowd."""
+        rows = self._json.of(index)
+        return len(rows) > 0 and (self.crowds_count or not self._json.crowd[rows.start : rows.stop].all())
 
     def read(self, index: int) -> Sample:
-        """Load one photo (as displayed) and rasterise its instances."""
-        image = self.images[index]
-        path = self.folder / str(image["file_name"])
-        pixels = read_rgb(path)
+        """Load one photo, turned as its EXIF says or not, and rasterise its instances."""
+        if (place := self.places[index]) is None:
+            raise DataError(f"{self.folder / self.names[index]}: no such file ({self._hint})")
+        path = self.folder / place
+        pixels = read_rgb(path, turned=self.turned)
         height, width = pixels.shape[:2]
-        if (height, width) != (image["height"], image["width"]):
-            raise DataError(
-                f"{path}: is {width}×{height} pixels, {self.annotations.name} says {image['width']}×{image['height']}"
+        if any(told not in (0, side) for told, side in zip(self.size(index), (height, width), strict=True)):
+            raise DataError(self._other_size(path, (height, width), self.size(index)))
+        return Sample(pixels, *self.masks(index, (height, width)))
+
+    def masks(
+        self, index: int, size: tuple[int, int]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Remark, ...]]:
+        """Instances of a photo of (height, width): masks `[N, H, W]`, which are crowds, and what is not as annotated.
+
+        Raises `DataError` naming an annotation that cannot be read.
+        """
+        rows = self._json.of(index)
+        masks = np.zeros((len(rows), *size), dtype=bool)  # memory that is not written to is not taken
+        crowd: list[bool] = []
+        remarks: list[Remark] = []
+        for place in rows:
+            where = f"annotation {self._json.ids[place]}"
+            try:
+                outline, shortened = read_outline(self._json.segmentation(place))
+                check_outline(outline, size)
+                mask = rasterised(outline, size)
+            except ValueError as error:
+                raise DataError(
+                    f"{self.annotations}: {where} cannot be rasterised ({error}); it is of {self.names[index]}"
+                ) from None
+            if not mask.any() or are_fractions(outline, size):
+                remarks.append(Remark(where, why_empty(outline, size)))
+                continue
+            if shortened:
+                remarks.append(Remark(where, SHORT, lost=False))
+            is_crowd = bool(self._json.crowd[place]) and not self.crowds_count
+            if is_crowd:
+                remarks.append(Remark(where, CROWDS))
+            masks[len(crowd)] = mask
+            crowd.append(is_crowd)
+        return masks[: len(crowd)], np.array(crowd, dtype=bool), tuple(remarks)
+
+    def _other_size(self, path: Path, size: tuple[int, int], told: tuple[int, int]) -> str:
+        height, width = size
+        problem = f"{path}: is {width}×{height} pixels, {self.annotations.name} says {told[1]}×{told[0]}"
+        turn = orientation_of(path)
+        if turn == 1 or told != (width, height):
+            return problem + (": correct width and height there, which are swapped" if told == (width, height) else "")
+        if self.turned:
+            return (
+                f"{problem}, the size that is stored: its EXIF orientation {turn} turns it. If the tool annotated the "
+                "photo unturned, dataset.exif=ignore reads it so"
             )
-        return Sample(pixels, *self.masks(index))
-
-    def masks(self, index: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Instances of a photo, rasterised: masks `[N, H, W]` at the size that the JSON gives, and which are crowds."""
-        image = self.images[index]
-        height, width = image["height"], image["width"]
-        instances = self.instances[image["id"]]
-        masks = np.zeros((len(instances), height, width), dtype=bool)
-        for mask, annotation in zip(masks, instances, strict=True):
-            mask[:] = self._mask(annotation, height, width)
-        return masks, np.array([bool(item.get("iscrowd", 0)) for item in instances], dtype=bool)
-
-    def _mask(self, annotation: dict[str, Any], height: int, width: int) -> NDArray[np.bool_]:
-        segmentation = annotation.get("segmentation")
-        try:
-            if isinstance(segmentation, list):
-                code = rle.merge(rle.frPyObjects(segmentation, height, width)) if segmentation else None
-            elif isinstance(segmentation, dict) and isinstance(segmentation["counts"], list):
-                code = rle.frPyObjects(segmentation, height, width)
-            elif isinstance(segmentation, dict):
-                code = segmentation
-            else:
-                raise TypeError(f"a segmentation of type {type(segmentation).__name__}")
-            mask = np.zeros((height, width), dtype=bool) if code is None else rle.decode(code).astype(bool)
-            if code is not None and mask.sum() != rle.area(code):  # pycocotools leaves the rest uninitialised
-                raise ValueError("its runs do not cover the picture")
-        except Exception as error:  # pycocotools raises bare Exception for what it cannot read
-            raise DataError(
-                f"{self.annotations}: annotation {annotation.get('id')} cannot be rasterised ({error})"
-            ) from None
-        if mask.shape != (height, width):
-            raise DataError(
-                f"{self.annotations}: the mask of annotation {annotation.get('id')} is {list(mask.shape)} pixels, "
-                f"its image {[height, width]}"
-            )
-        return mask
-
-
-def _read_json(path: Path) -> dict[str, list[dict[str, Any]]]:
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error})") from None
-    needed = ("images", "annotations", "categories")
-    missing = [key for key in needed if not isinstance(content, dict) or not isinstance(content.get(key), list)]
-    if missing:
-        raise DataError(f"{path}: is no COCO instance JSON; missing lists: {', '.join(missing)}")
-    for key, fields in (
-        ("images", ("id", "file_name", "height", "width")),
-        ("annotations", ("image_id", "category_id")),
-        ("categories", ("id", "name")),
-    ):
-        for number, entry in enumerate(content[key]):
-            absent = [field for field in fields if not isinstance(entry, dict) or field not in entry]
-            if absent:
-                raise DataError(f"{path}: {key}[{number}] has no {', '.join(absent)}")
-    return content
-
-
-def _chosen_categories(listed: list[dict[str, Any]], wanted: Sequence[str] | None, annotations: Path) -> set[Any]:
-    if wanted is None:
-        return {category["id"] for category in listed}
-    names = {str(category["name"]) for category in listed}
-    unknown = [name for name in wanted if name not in names]
-    if unknown:
-        hint = suggestion(unknown[0], names)
-        raise DataError(
-            f"{annotations}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(sorted(names))})"
-        )
-    return {category["id"] for category in listed if str(category["name"]) in wanted}
+        return f"{problem}, the size after its EXIF orientation {turn}; dataset.exif=apply turns it"

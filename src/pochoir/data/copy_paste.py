@@ -4,15 +4,15 @@ import torch
 from torch.nn import functional
 from torchvision import tv_tensors
 
-from pochoir.data.targets import MIN_AREA, Pair, make_target
+from pochoir.data.targets import Pair, areas_of, make_target, worth_keeping
 
 
 def paste_instances(onto: Pair, source: Pair, *, min_visible: float = 0.1) -> Pair:
     """Paste a random non-empty subset of `source`'s instances in front of `onto`'s.
 
     Both images are `[3, H, W]` float32; `source` is cropped or padded at the bottom and right to `onto`'s size. An
-    instance of `onto` keeps the part that stays visible, and is dropped when less than the share `min_visible` or
-    `MIN_AREA` pixels do; of `source`'s, what lies outside the frame is lost.
+    instance of `onto` keeps the part that stays visible, and is dropped when that is less than the share `min_visible`
+    or not `worth_keeping`; of `source`'s, what lies outside the frame is lost.
     Draws from torch's global random state.
     """
     image, target = onto
@@ -26,14 +26,15 @@ def paste_instances(onto: Pair, source: Pair, *, min_visible: float = 0.1) -> Pa
     chosen[torch.randint(count, ())] = True
     pasted = functional.pad(other_target["masks"][chosen].as_subclass(torch.Tensor), pad)[..., :height, :width] != 0
     other = functional.pad(other.as_subclass(torch.Tensor), pad)[..., :height, :width]
-    pasted = pasted[pasted.sum(dim=(-2, -1)) >= MIN_AREA]
+    pasted = pasted[worth_keeping(areas_of(pasted), other_target["area"][chosen])]
     if len(pasted) == 0:
         return onto
     front = pasted.view(torch.uint8).amax(dim=0).view(torch.bool)
 
     behind = target["masks"].as_subclass(torch.Tensor) != 0
     visible = behind & ~front
-    kept = visible.sum(dim=(-2, -1)) >= (min_visible * behind.sum(dim=(-2, -1))).clamp(min=MIN_AREA)
+    areas = areas_of(visible)
+    kept = (areas >= min_visible * target["area"]) & worth_keeping(areas, target["area"])
     image = tv_tensors.Image(torch.where(front, other, image.as_subclass(torch.Tensor)))
     masks = torch.cat([visible[kept], pasted])
     return image, make_target(masks, torch.zeros(len(masks), dtype=torch.bool), int(target["image_id"]), target["name"])

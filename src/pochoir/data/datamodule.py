@@ -12,6 +12,7 @@ from pochoir.config import AugmentConfig, DatasetConfig, LoaderConfig
 from pochoir.data.dataset import SegmentationDataset, collate
 from pochoir.data.mixture import MixtureDraw
 from pochoir.data.opening import Opened, epoch_draw, open_dataset, prepare_dataset
+from pochoir.data.shrinking import InputSize
 from pochoir.data.source import Source
 from pochoir.data.split import Split
 from pochoir.data.targets import Pair
@@ -50,9 +51,10 @@ class EpochSampler(DistributedSampler[Pair]):
 class SegmentationData(pl.LightningDataModule):
     """Train, validation and test loaders of the dataset that the settings name, or `of` sources of one's own.
 
-    Constructing one reads nothing: `prepare_data` fetches, `setup` opens (`train`, `val`, `test` and their `split` by
-    sample name are there from then on). A Trainer calls both; both may be called before, and again. They raise
-    `DataError` or `ConfigError`. `hparams`, which checkpoints hold, are the settings that decide what is learned.
+    input_size: of the network; larger photos are trained on at that size. Constructing one reads nothing:
+    `prepare_data` fetches, `setup` opens (`train`, `val`, `test` and their `split` by sample name are there from then
+    on). A Trainer calls both; both may be called before, and again. They raise `DataError` or `ConfigError`. `hparams`,
+    which checkpoints hold, are the settings that decide what is learned.
     """
 
     split: Split
@@ -61,12 +63,19 @@ class SegmentationData(pl.LightningDataModule):
     test: SegmentationDataset
 
     def __init__(
-        self, dataset: DatasetConfig | Opened, augment: AugmentConfig, loader: LoaderConfig, *, seed: int = 0
+        self,
+        dataset: DatasetConfig | Opened,
+        augment: AugmentConfig,
+        loader: LoaderConfig,
+        *,
+        input_size: InputSize | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.dataset = dataset
         self.augment = augment
         self.loader = loader
+        self.input_size = input_size
         self.seed = seed
         learned_from = {"augment": augment.model_dump(), "loader.batch_size": loader.batch_size}
         self.save_hyperparameters(learned_from, logger=False)
@@ -98,6 +107,7 @@ class SegmentationData(pl.LightningDataModule):
             copy_paste=augment.copy_paste,
             copy_paste_photos=augment.copy_paste_photos,
             paste_augment=training_transforms(pasted),
+            input_size=self.input_size,
             seed=self.seed,
         )
         self.val = SegmentationDataset(*opened.part("val"))

@@ -7,7 +7,8 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
 from pochoir.data.copy_paste import paste_instances
-from pochoir.data.source import Source
+from pochoir.data.shrinking import InputSize, shrunk
+from pochoir.data.source import Sample, Source
 from pochoir.data.targets import Pair, Target, check_target, make_target
 from pochoir.errors import DataError
 from pochoir.images import to_tensor
@@ -23,7 +24,8 @@ class SegmentationDataset(Dataset[Pair]):
     the sample is a pure function of (seed, epoch, index), whichever process loads it: a resumed run sees what an
     uninterrupted one would have seen. Such a dataset is indexed by (epoch, index); a bare index means epoch 0.
     In the share `copy_paste` of its samples, instances of up to `copy_paste_photos` others are pasted, which
-    `paste_augment` (None: `augment`) has changed before.
+    `paste_augment` (None: `augment`) has changed before. input_size: photos and masks that are larger than the network
+    can see are made smaller before.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class SegmentationDataset(Dataset[Pair]):
         copy_paste: float = 0.0,
         copy_paste_photos: int = 1,
         paste_augment: Callable[[Pair], Pair] | None = None,
+        input_size: InputSize | None = None,
         seed: int = 0,
     ) -> None:
         self.source = source
@@ -43,6 +46,7 @@ class SegmentationDataset(Dataset[Pair]):
         self.copy_paste = copy_paste
         self.copy_paste_photos = copy_paste_photos
         self.paste_augment = paste_augment or augment
+        self.input_size = input_size
         self.seed = seed
 
     def __len__(self) -> int:
@@ -72,23 +76,36 @@ class SegmentationDataset(Dataset[Pair]):
     def _training_pair(self, index: int) -> Pair:
         image, target = self._read(index)
         kept = target["iscrowd"] == 0
-        target = make_target(target["masks"][kept], target["iscrowd"][kept], int(target["image_id"]), target["name"])
+        if not kept.all():
+            masks, crowd = target["masks"][kept], target["iscrowd"][kept]
+            target = make_target(masks, crowd, int(target["image_id"]), target["name"])
         return image, target
 
     def _read(self, index: int) -> Pair:
         position = self.indices[index]
         sample = self.source.read(position)
-        if sample.masks.shape[1:] != sample.image.shape[:2]:
-            raise DataError(
-                f"{self.source.names[position]}: the masks are {list(sample.masks.shape[1:])} pixels, "
-                f"the image {list(sample.image.shape[:2])}"
-            )
-        image = to_tensor(sample.image)
-        masks, crowd = torch.from_numpy(sample.masks), torch.from_numpy(sample.crowd)
-        # image ids start at 1: 0 is a value that some COCO tools take for "none"
-        return tv_tensors.Image(image), make_target(masks, crowd, position + 1, self.source.names[position])
+        if self.augment is not None and self.input_size is not None:
+            sample = shrunk(sample, self.input_size)
+        return pair_of(sample, position, self.source.names[position])
+
+
+def pair_of(sample: Sample, position: int, name: str) -> Pair:
+    """Image and target of a source's sample. Raises `DataError` where its masks are of another size."""
+    if sample.masks.shape[1:] != sample.image.shape[:2]:
+        raise DataError(
+            f"{name}: the masks are {list(sample.masks.shape[1:])} pixels, the image {list(sample.image.shape[:2])}"
+        )
+    masks, crowd = torch.from_numpy(sample.masks), torch.from_numpy(sample.crowd)
+    # image ids start at 1: 0 is a value that some COCO tools take for "none"
+    return tv_tensors.Image(to_tensor(sample.image)), make_target(masks, crowd, position + 1, name)
 
 
 def collate(pairs: Sequence[Pair]) -> tuple[list[torch.Tensor], list[Target]]:
     """A batch: images of unequal sizes stay a list, as torchvision's detectors take them."""
     return [image.as_subclass(torch.Tensor) for image, _ in pairs], [target for _, target in pairs]
+
+
+def told_by_worker(error: DataError) -> DataError:
+    """The error as it was raised; torch puts the traceback of a loading process around it."""
+    *_, message = str(error).rpartition(f"{DataError.__module__}.{DataError.__qualname__}: ")
+    return DataError(message.rstrip())

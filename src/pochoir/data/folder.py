@@ -1,95 +1,96 @@
-"""A folder of pictures and a folder of mask pictures with equal stems as a source."""
+"""A folder of pictures and a folder of mask pictures as a source."""
 
+import logging
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pochoir.data.source import Sample
-from pochoir.errors import DataError
-from pochoir.images import find_images, read_labels, read_rgb
+from pochoir.data.mask_pictures import Void, read_instance_masks, size_hint
+from pochoir.data.source import Remark, Sample
+from pochoir.errors import DataError, some
+from pochoir.images import find_images, read_rgb
 
-FEW_VALUES = 8
-"""A mask with so many values or fewer is not suspected of soft edges."""
+INSTANCE = re.compile(r"(.+)_(\d+)")
+"""The stem of a file of one instance, as predict_seg writes it: the photo's name or stem, and a number."""
+
+log = logging.getLogger(__name__)
 
 
 class MaskFolder:
     """Pictures and masks paired by stem; a mask holds 0 and one value, instance ids, or one colour an instance.
 
-    Zero (black) is the background; a mask that is all background means a picture without objects.
-    Raises `DataError` that lists every picture without a mask and every mask without a picture.
+    Or a photo has a file for each instance, `<name or stem>_<number>`; then one without any is a photo without objects.
+    Zero (black) is the background; a mask that is all background means a picture without objects. void: see
+    `read_instance_masks`. turned: photos and masks are turned as their EXIF says.
+    Raises `DataError` that lists pictures without a mask and masks without a picture.
     """
 
-    def __init__(self, images: Path, masks: Path) -> None:
+    def __init__(self, images: Path, masks: Path, *, void: Void = "auto", turned: bool = True) -> None:
+        self.void = void
+        self.turned = turned
         self.images = _by_stem(images)
-        self.masks = _by_stem(masks)
-        unpaired = [f"{path} has no mask in {masks}" for stem, path in self.images.items() if stem not in self.masks]
-        unpaired += [
-            f"{path} has no picture in {images}" for stem, path in self.masks.items() if stem not in self.images
-        ]
         if not self.images:
             raise DataError(f"{images}: holds no pictures")
+        self.stems = list(self.images)
+        self.names = [path.name for path in self.images.values()]
+        self.masks, unpaired = _paired(self.images, masks)
+        several = any(path.stem != stem for stem, paths in self.masks.items() for path in paths)
+        without = [path for stem, path in self.images.items() if not self.masks[stem]]
+        if without and several:
+            names = some(path.name for path in without)
+            log.info("%s: %d photos have no mask file, and count as without objects: %s", masks, len(without), names)
+        elif without:
+            unpaired = [f"{path} has no mask in {masks}" for path in without] + unpaired
         if unpaired:
             more = f"\n  … and {len(unpaired) - 10} more" if len(unpaired) > 10 else ""
             raise DataError("pictures and masks are paired by stem, but\n  " + "\n  ".join(unpaired[:10]) + more)
-        self.stems = list(self.images)
-        self.names = [path.name for path in self.images.values()]
 
     def read(self, index: int) -> Sample:
-        """Load one picture and split its mask into instances, ordered by id or colour."""
+        """Load one picture and split its mask into instances, ordered by file, id or colour."""
         stem = self.stems[index]
-        return read_sample(self.images[stem], self.masks[stem])
+        return read_sample(self.images[stem], self.masks[stem], void=self.void, turned=self.turned)
 
 
-def read_sample(photo: Path, mask: Path, *, coloured: bool = True) -> Sample:
-    """A photo and its mask picture, which raise `DataError` as `read_instance_masks` does."""
-    image = read_rgb(photo)
-    masks = read_instance_masks(mask, (image.shape[0], image.shape[1]), coloured=coloured)
-    return Sample(image, masks, np.zeros(len(masks), dtype=bool))
+def read_sample(
+    photo: Path, masks: Sequence[Path], *, coloured: bool = True, void: Void = "none", turned: bool = True
+) -> Sample:
+    """A photo and its mask pictures, which raise `DataError` as `read_instance_masks` does."""
+    image = read_rgb(photo, turned=turned)
+    size = image.shape[0], image.shape[1]
+    found = [np.zeros((0, *size), dtype=bool)]
+    remarks: list[Remark] = []
+    for path in masks:
+        try:
+            instances, told = read_instance_masks(path, size, coloured=coloured, void=void, turned=turned)
+        except DataError as error:
+            raise DataError(f"{error}{size_hint(photo, path, turned=turned)}") from None
+        found.append(instances)
+        remarks += told
+    stacked = found[1] if len(found) == 2 else np.concatenate(found)
+    return Sample(image, stacked, np.zeros(len(stacked), dtype=bool), remarks=tuple(remarks))
 
 
-def read_instance_masks(path: Path, size: tuple[int, int], *, coloured: bool = True) -> NDArray[np.bool_]:
-    """The instances of a mask picture, `[N, H, W]`, ordered by value, for a photo of (height, width).
-
-    Raises `DataError`, naming the file, when it has another size or soft edges, or colours that are not allowed.
-    """
-    labels = read_labels(path)
-    if labels.ndim != 2 and not coloured:
-        raise DataError(f"{path}: is a colour picture instead of one instance number per pixel")
-    if labels.shape[:2] != size:
-        raise DataError(f"{path}: is {labels.shape[1]}×{labels.shape[0]} pixels, its photo is {size[1]}×{size[0]}")
-    ids = _as_ids(labels)
-    if count := soft_edge_values(ids):
-        raise DataError(
-            f"{path}: has {count} values without an area of their own; a mask has one value an "
-            "instance (was it saved as JPEG, or resized with interpolation?)"
-        )
-    values = np.unique(ids)
-    return ids[None] == values[values != 0][:, None, None]
-
-
-def soft_edge_values(ids: NDArray[np.integer]) -> int:
-    """How many values of `ids` `[H, W]` look like the greys of a soft edge: no 3×3 pixels hold them.
-
-    0 where they are not the majority of more than `FEW_VALUES`: small instances are legal.
-    """
-    values = np.unique(ids[ids != 0])
-    height, width = ids.shape
-    if len(values) <= FEW_VALUES or min(height, width) < 3:
-        return 0
-    inner = ids[1:-1, 1:-1]
-    solid = np.ones(inner.shape, dtype=bool)
-    for y in range(3):
-        for x in range(3):
-            solid &= ids[y : y + height - 2, x : x + width - 2] == inner
-    soft = len(np.setdiff1d(values, inner[solid]))
-    return soft if soft > len(values) / 2 else 0
-
-
-def _as_ids(labels: NDArray[np.integer]) -> NDArray[np.integer]:
-    if labels.ndim == 2:
-        return labels
-    return labels.astype(np.int64) @ np.array([65536, 256, 1])  # the colour as one number
+def _paired(photos: dict[str, Path], folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
+    """The mask files of each photo, by its stem, in the order of their numbers; and what is wrong."""
+    whole = _by_stem(folder)
+    of_name = {path.name: stem for stem, path in photos.items()} | {stem: stem for stem in photos}
+    paired: dict[str, list[Path]] = {stem: [] for stem in photos}
+    numbered: dict[str, list[tuple[int, Path]]] = {}
+    problems = []
+    for stem, path in whole.items():
+        if stem in photos:
+            paired[stem].append(path)
+        elif (match := INSTANCE.fullmatch(stem)) and match[1] in of_name:
+            numbered.setdefault(of_name[match[1]], []).append((int(match[2]), path))
+        else:
+            problems.append(f"{path} has no picture in {next(iter(photos.values())).parent}")
+    for stem, files in numbered.items():
+        if paired[stem]:
+            problems.append(f"{photos[stem]} has a mask of its own, {paired[stem][0].name}, and {files[0][1].name}")
+        paired[stem] += [path for _, path in sorted(files)]
+    return paired, problems
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from pochoir.data.source import Sample, Source
+from pochoir.data.source import Remark, Sample, Source, fault_of, may_hold_objects
 from pochoir.seeding import mixed_seed
 
 
@@ -19,6 +19,14 @@ class Mixture:
         """Load a sample of whichever part it belongs to."""
         source, own_index = self._samples[index]
         return source.read(own_index)
+
+    def fault(self, index: int) -> Remark | None:
+        """What its part knows to be wrong with a sample."""
+        return fault_of(*self._samples[index])
+
+    def holds_objects(self, index: int) -> bool:
+        """Whether there may be something to train on, as its part knows."""
+        return may_hold_objects(*self._samples[index])
 
 
 class MixtureDraw:

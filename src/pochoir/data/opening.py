@@ -86,7 +86,8 @@ def open_sources(config: Part) -> tuple[Source, Source]:
         case CocoDataset():
             return _open_coco(config)
         case FolderDataset():
-            source = MaskFolder(_path(config.images), _path(config.masks))
+            turned = config.exif == "apply"
+            source = MaskFolder(_path(config.images), _path(config.masks), void=config.void, turned=turned)
         case FiguresDataset():
             size = config.height, config.width
             source = Figures(length=config.length, size=size, max_figures=config.max_figures, seed=config.seed)
@@ -174,14 +175,19 @@ def _naming(part: str) -> Iterator[None]:
 def _open_coco(config: CocoDataset) -> tuple[Source, Source]:
     def opened(annotations: str, images: str) -> CocoInstances:
         return CocoInstances(
-            _path(annotations), _path(images), categories=config.categories, allow_outside=config.allow_outside
+            _path(annotations),
+            _path(images),
+            categories=config.categories,
+            allow_outside=config.allow_outside,
+            crowds_count=config.crowds == "instances",
+            turned=config.exif == "apply",
         )
 
     source = opened(config.annotations, config.images)
     if not config.val_annotations:
         return source, source
     val_source = opened(config.val_annotations, config.val_images or config.images)
-    shared = {source.folder / name for name in source.names} & {val_source.folder / name for name in val_source.names}
+    shared = source.files() & val_source.files()
     if shared:
         raise DataError(
             f"{len(shared)} photos are in both {source.annotations} and {val_source.annotations}, {min(shared)} for "

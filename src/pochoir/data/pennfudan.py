@@ -12,14 +12,12 @@ from pathlib import Path
 from pochoir.data.archives import ArchiveError, fetch, unpack
 from pochoir.data.folder import read_sample
 from pochoir.data.source import Sample
-from pochoir.errors import DataError, StorageError
+from pochoir.errors import DataError, StorageError, some
 
 PENNFUDAN_URL = "https://www.cis.upenn.edu/~jshi/ped_html/PennFudanPed.zip"
 
 PHOTO_NAMES = tuple(f"FudanPed{i:05d}.png" for i in range(1, 75)) + tuple(f"PennPed{i:05d}.png" for i in range(1, 97))
 """The 170 photos of the data set, sorted."""
-
-_SHOWN = 5  # names listed per problem; the count tells the rest
 
 
 class PennFudan:
@@ -87,7 +85,7 @@ def _mask_path(root: Path, name: str) -> Path:
 
 
 def _read(root: Path, name: str) -> Sample:
-    return read_sample(root / "PNGImages" / name, _mask_path(root, name), coloured=False)
+    return read_sample(root / "PNGImages" / name, [_mask_path(root, name)], coloured=False)
 
 
 def _missing(root: Path) -> list[str]:
@@ -100,7 +98,7 @@ def _missing(root: Path) -> list[str]:
         found = {path.name for path in (root / folder).glob("[!.]*.png")}
         for names, what in ((expected - found, "missing"), (found - expected, "not part of the data set")):
             if names:
-                problems.append(f"{folder}: {len(found)} of 170 {kind} there; {what}: {_some(sorted(names))}")
+                problems.append(f"{folder}: {len(found)} of 170 {kind} there; {what}: {some(sorted(names))}")
     return problems
 
 
@@ -113,11 +111,6 @@ def _unreadable(root: Path) -> list[str]:
             except DataError as error:
                 problems.append(str(error).removeprefix(f"{root}{os.sep}"))
     return problems
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _incomplete(root: Path, problems: list[str]) -> DataError:

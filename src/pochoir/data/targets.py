@@ -13,6 +13,7 @@ N may be 0.
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision import tv_tensors
@@ -24,7 +25,9 @@ Pair = tuple[tv_tensors.Image, Target]
 """Image `[3, H, W]` float32 RGB in [0, 1] and its target."""
 
 MIN_AREA = 16
-"""Pixels below which augmentation drops what it leaves of an instance."""
+"""Pixels below which augmentation drops what it leaves of an instance that it has cut."""
+MIN_LEFT = 0.5
+"""Share of an instance from which on it does not count as cut: small objects are trained on, too."""
 
 _DTYPES = {
     "boxes": torch.float32,
@@ -61,6 +64,16 @@ def _bytes(masks: Tensor) -> Tensor:
     return masks.view(torch.uint8) if masks.dtype == torch.bool else masks
 
 
+def areas_of(masks: Tensor) -> Tensor:
+    """Pixels of masks `[N, H, W]`, bool or uint8: `[N]` float32. torch's sum would copy them as eight bytes a pixel."""
+    return torch.tensor([np.count_nonzero(mask) for mask in masks.numpy()], dtype=torch.float32)
+
+
+def worth_keeping(areas: Tensor, uncut: Tensor) -> Tensor:
+    """Which instances of areas `[N]` are no mere remains of those of the areas `uncut` `[N]`: `[N]` bool."""
+    return (areas > 0) & (areas >= (MIN_LEFT * uncut).clamp(max=MIN_AREA))
+
+
 def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str) -> Target:
     """The target of one image from its instance masks; empty masks are dropped.
 
@@ -68,7 +81,9 @@ def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str) -> Targe
     """
     height, width = masks.shape[-2:]
     keep = not_empty(masks)
-    masks = masks[keep].to(torch.uint8)
+    if not keep.all():  # indexing copies, and there may be a gigabyte of them
+        masks, crowd = masks[keep], crowd[keep]
+    masks = masks.view(torch.uint8) if masks.dtype == torch.bool else masks.to(torch.uint8)
     boxes = boxes_from_masks(masks)
     return {
         "image_id": torch.tensor(image_id),
@@ -76,8 +91,8 @@ def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str) -> Targe
         "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=(height, width)),
         "labels": torch.ones(len(masks), dtype=torch.int64),
         "masks": tv_tensors.Mask(masks),
-        "area": masks.sum(dim=(-2, -1)).float(),
-        "iscrowd": crowd[keep].to(torch.int64),
+        "area": areas_of(masks),
+        "iscrowd": crowd.to(torch.int64),
     }
 
 
@@ -114,7 +129,7 @@ def _contradictions(target: Target) -> list[str]:
         problems.append("a mask is empty")
     elif not torch.equal(target["boxes"].as_subclass(Tensor), boxes_from_masks(masks)):
         problems.append("boxes are not the tight boxes of the masks")
-    if not torch.equal(target["area"], masks.sum(dim=(-2, -1)).float()):
+    if not torch.equal(target["area"], areas_of(masks)):
         problems.append("area is not the masks' number of pixels")
     if (target["labels"] != 1).any():
         problems.append(f"labels {target['labels'].unique().tolist()} are not all 1")

@@ -8,22 +8,19 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from pochoir.config import AugmentConfig
-from pochoir.data.targets import MIN_AREA, Pair, Target, make_target
+from pochoir.data.targets import Pair, Target, areas_of, make_target, worth_keeping
 
 
 class RebuildTarget(torch.nn.Module):
     """Derive boxes, labels and areas anew from the masks: geometry cuts instances and boxes go loose otherwise.
 
-    What is left of an instance is dropped below `min_area` pixels.
+    What is left of an instance is dropped where it is small, and most of it was cut off (see `worth_keeping`); the
+    target's `area` is what it would be uncut.
     """
-
-    def __init__(self, min_area: int = MIN_AREA) -> None:
-        super().__init__()
-        self.min_area = min_area
 
     def forward(self, image: tv_tensors.Image, target: Target) -> Pair:
         masks = target["masks"].as_subclass(torch.Tensor)
-        kept = masks.sum(dim=(-2, -1)) >= self.min_area
+        kept = worth_keeping(areas_of(masks), target["area"])
         masks, crowd = masks[kept], target["iscrowd"][kept].bool()
         return image, make_target(masks, crowd, int(target["image_id"]), target["name"])
 
@@ -63,6 +60,7 @@ class ScaleJitter(torch.nn.Module):
         zoomed = [max(1, round(height * factor)), max(1, round(width * factor))]
         fill = {tv_tensors.Image: 0.5, tv_tensors.Mask: 0}
         frame = v2.RandomCrop((height, width), pad_if_needed=True, fill=fill)
+        target = {**target, "area": target["area"] * factor**2}
         return frame(*v2.Resize(zoomed, antialias=True)(image, target))
 
 

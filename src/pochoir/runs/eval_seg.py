@@ -12,6 +12,7 @@ from pochoir.config import DatasetConfig, EvalSegConfig
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.data.opening import open_dataset, prepare_dataset
 from pochoir.data.source import Source
+from pochoir.data.usable import require_no_faults
 from pochoir.devices import device_of
 from pochoir.errors import ConfigError
 from pochoir.experiments.versions import versions
@@ -35,6 +36,7 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
     """
     segmenter = Segmenter(settings.weights, device=device_of(settings.accelerator))
     datasets = photos_of(settings.dataset, settings.part)
+    require_no_faults(datasets)
     keys = [(dataset, index) for dataset in datasets for index in range(len(dataset))]
     records: list[ImageRecord] = []
     panels: list[Pixels] = []

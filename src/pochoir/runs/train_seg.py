@@ -13,8 +13,11 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from pochoir.config import TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
+from pochoir.data.dataset import told_by_worker
+from pochoir.data.shrinking import InputSize
+from pochoir.data.usable import PURPOSES, first_with_object, require_no_faults
 from pochoir.devices import check_devices, is_main_process
-from pochoir.errors import ConfigError
+from pochoir.errors import ConfigError, DataError
 from pochoir.experiments.records import differences, flat
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
@@ -57,8 +60,9 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
     data = opened(settings)
     if settings.check_data:
         if is_main_process():
-            report_samples(data, folder)
+            report_samples(data, folder, most=settings.segmenter.max_detections, limit=settings.check_limit)
         return None
+    require_usable(data, limited=settings.trainer.limit_val_batches is not None)
     module = SegmentationModule(
         settings.segmenter, settings.optim, seed=settings.seed, split_digest=data.split.digest()
     )
@@ -83,12 +87,26 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
 
 def opened(settings: TrainSegConfig) -> SegmentationData:
     """The photos, before a Trainer asks for them: what is learned depends on the split, and what is drawn on both."""
-    data = SegmentationData(settings.dataset, settings.augment, settings.loader, seed=settings.seed)
+    network, zoom = settings.segmenter, max(1.0, settings.augment.scale_max)
+    seen_at = InputSize(network.min_size, network.max_size, zoom)
+    data = SegmentationData(settings.dataset, settings.augment, settings.loader, input_size=seen_at, seed=settings.seed)
     data.prepare_data()
     data.setup()
     if not (data.split.val or settings.check_data):
         raise ConfigError("dataset.val: there are no validation photos, so no AP to choose the best weights by")
     return data
+
+
+def require_usable(data: SegmentationData, *, limited: bool) -> None:
+    """Raise `DataError` that says why unless there are objects to train on and to measure by.
+
+    limited: not all validation photos are looked at; one with an object then comes first.
+    """
+    parts = {name: part for name in PURPOSES if len(part := getattr(data, name))}
+    require_no_faults(parts.values())
+    found = {name: first_with_object(part, PURPOSES[name]) for name, part in parts.items()}
+    if limited:
+        data.val.indices.insert(0, data.val.indices.pop(found["val"]))
 
 
 def trainer_of(
@@ -178,6 +196,8 @@ def _fit(trainer: pl.Trainer, module: SegmentationModule, data: SegmentationData
         advice = f"continue with resume={last}" if last.exists() else "no epoch was finished, so there is no checkpoint"
         log.info("Interrupted in epoch %d; %s", trainer.current_epoch + 1, advice)
         raise
+    except DataError as error:
+        raise told_by_worker(error) from None
 
 
 def _show_start(trainer: pl.Trainer, settings: TrainSegConfig, data: SegmentationData, folder: Path) -> None:
