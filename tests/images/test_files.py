@@ -328,6 +328,16 @@ def test_whatever_pillow_reads_is_read(tmp_path: Path, name: str) -> None:
     assert np.abs(read_rgb(tmp_path / name).astype(int) - RED).max() < 12
 
 
+@pytest.mark.parametrize("name", ["a.heic", "a.jpg"])
+def test_a_phones_photo_without_its_plug_in_says_what_to_install(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    assert [path.name for path in find_images(tmp_path)] == [name]
+    if "HEIF" in Image.OPEN:
+        pytest.skip("the plug-in is registered")
+    with pytest.raises(DataError, match=r"HEIC needs the package pillow-heif: pip install 'pochoir\[heic\]'"):
+        read_rgb(tmp_path / name)
+
+
 def test_what_starts_other_programs_is_not_opened(tmp_path: Path) -> None:
     Image.new("RGB", (20, 10), RED).save(tmp_path / "a.eps")
     assert find_images(tmp_path) == []

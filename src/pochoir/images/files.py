@@ -47,9 +47,12 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def picture_suffixes() -> frozenset[str]:
-    """Endings (lower case) of the files that a folder is searched for: of all that Pillow reads, plug-ins included."""
+    """Endings (lower case) of the files that a folder is searched for: of all that Pillow reads, plug-ins included.
+
+    HEIC is always among them: that its plug-in is missing is told by who reads it.
+    """
     known = Image.registered_extensions()
-    return frozenset(suffix for suffix, name in known.items() if name in Image.OPEN and name not in NOT_READ)
+    return HEIF | {suffix for suffix, name in known.items() if name in Image.OPEN and name not in NOT_READ}
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -161,7 +164,7 @@ def _instead_of_a_picture(path: Path) -> str:
     for beginning, reason in known.items():
         if start.lstrip().lower().startswith(beginning):
             return reason
-    if path.suffix.lower() in HEIF:
+    if path.suffix.lower() in HEIF or start[4:8] == b"ftyp":  # phones' photos are renamed to .jpg, too
         return "HEIC needs the package pillow-heif: pip install 'pochoir[heic]'"
     return "it is no picture that Pillow knows, or a damaged one" if start else "the file is empty"
 
