@@ -134,8 +134,8 @@ class TrainSegConfig(Settings):
     validations: Count
     """How many there are, about; the last epoch is always measured."""
     ema_decay: Annotated[float, Field(ge=0, le=0.99999)]
-    """Decay of an exponential moving average of the weights, which is then evaluated and kept: it begins shorter and ends
-    with this. 0 switches it off."""
+    """Decay of an exponential moving average of the weights, which is then evaluated and kept; it begins shorter, and
+    ends with this. 0 switches it off."""
     early_stopping: Natural
     """Stop after so many validations without a better mask AP; 0 never stops early."""
     seed: Seed
