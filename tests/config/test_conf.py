@@ -31,6 +31,7 @@ TASK_OF = {"encoder": "stylize", "recipe": "stylize", "region": "partial"}
 OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml")) if path.parent.name not in SHARED]
 EXPERIMENTS = [(path.parent.name, path.stem) for path in sorted((CONF / EXPERIMENT).glob("*/*.yaml"))]
 MISSING = {
+    "auto": ["dataset.root=."],
     "coco": ["dataset.images=.", "dataset.annotations=."],
     "folder": ["dataset.images=.", "dataset.masks=."],
     "mixture": ["dataset.parts.drawn={name:figures}"],
@@ -112,7 +113,7 @@ def test_experiment(task: str, name: str) -> None:
         load_config(other, [f"experiment={name}"])
 
 
-@pytest.mark.parametrize("choice", ["coco", "folder"])
+@pytest.mark.parametrize("choice", ["auto", "coco", "folder"])
 def test_files_of_ones_own_have_no_default(choice: str) -> None:
     missing = OmegaConf.missing_keys(OmegaConf.create(composed("train_seg", f"dataset={choice}")))
     assert missing == {override.split("=")[0] for override in MISSING[choice]}

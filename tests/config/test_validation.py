@@ -13,7 +13,7 @@ from pochoir.errors import ConfigError
 FILE = __file__
 COCO = ("dataset=coco", "dataset.images=.", "dataset.annotations=.")
 PICTURES = (f"content={FILE}", f"style={FILE}")
-KINDS = "pennfudan, coco, folder, figures, python"
+KINDS = "pennfudan, coco, folder, auto, figures, python"
 
 
 def problems(*overrides: str, task: str = "train_seg", multirun: bool = False) -> list[str]:
@@ -90,8 +90,8 @@ def test_a_changed_copy_is_checked_as_the_original_was() -> None:
         ),
         ("dataset.split_file=no.json", "dataset.split_file: 'no.json' does not exist"),
         ("augment=3", "augment: 3 is no group of settings; give its settings as augment.<setting>=…"),
-        ("dataset=7", "dataset: 7 is unknown; allowed: coco, figures, folder, mixture, pennfudan, python"),
-        ("dataset=null", "dataset: None is unknown; allowed: coco, figures, folder, mixture, pennfudan, python"),
+        ("dataset=7", "dataset: 7 is unknown; allowed: auto, coco, figures, folder, mixture, pennfudan, python"),
+        ("dataset=null", "dataset: None is unknown; allowed: auto, coco, figures, folder, mixture, pennfudan, python"),
         ("~dataset", "dataset: missing; give it as dataset=…"),
         ("optim=sdg", "optim: 'sdg' is unknown; allowed: adamw, sgd; did you mean 'sgd'?"),
         (
@@ -273,7 +273,7 @@ def test_the_commonest_typos_come_in_one_message() -> None:
 
 def test_a_wrong_kind_is_not_judged_by_the_settings_of_another() -> None:
     assert problems("dataset=fodler", "dataset.masks=.") == [
-        "dataset: 'fodler' is unknown; allowed: coco, figures, folder, mixture, pennfudan, python"
+        "dataset: 'fodler' is unknown; allowed: auto, coco, figures, folder, mixture, pennfudan, python"
         "; did you mean 'folder'?"
     ]
 

@@ -6,6 +6,7 @@ settings that exclude each other. Groups that come in kinds are unions told apar
 
 from pochoir.config.base import Settings
 from pochoir.config.datasets import (
+    AutoDataset,
     CocoDataset,
     DatasetConfig,
     FiguresDataset,
@@ -38,6 +39,7 @@ __all__ = [
     "SCHEMAS",
     "VGG_BLOCKS",
     "AugmentConfig",
+    "AutoDataset",
     "CocoDataset",
     "DatasetConfig",
     "EncoderConfig",

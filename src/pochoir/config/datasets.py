@@ -78,6 +78,18 @@ class FolderDataset(SplitDataset):
     exif: Exif
 
 
+class AutoDataset(SplitDataset):
+    """A folder whose format is found out; where it gives validation or test photos, `val` or `test` draws none."""
+
+    name: Literal["auto"]
+    root: ExistingPath
+    """Folder of the dataset: COCO JSON, YOLO polygons, VIA, labelme, or pictures beside masks."""
+    format: Literal["coco", "yolo", "via", "labelme", "masks"] | None
+    """Which of several datasets in the folder; null: the only one."""
+    categories: list[Word] | None
+    """Names of the categories to learn; null takes all."""
+
+
 class FiguresDataset(SplitDataset):
     """Procedurally drawn people-like figures; needs no files."""
 
@@ -100,7 +112,8 @@ class PythonDataset(SplitDataset):
 
 
 Part = Annotated[
-    PennFudanDataset | CocoDataset | FolderDataset | FiguresDataset | PythonDataset, Field(discriminator="name")
+    PennFudanDataset | CocoDataset | FolderDataset | AutoDataset | FiguresDataset | PythonDataset,
+    Field(discriminator="name"),
 ]
 
 
@@ -130,6 +143,6 @@ class MixtureDataset(Settings):
 
 
 DatasetConfig = Annotated[
-    PennFudanDataset | CocoDataset | FolderDataset | FiguresDataset | PythonDataset | MixtureDataset,
+    PennFudanDataset | CocoDataset | FolderDataset | AutoDataset | FiguresDataset | PythonDataset | MixtureDataset,
     Field(discriminator="name"),
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing_extensions import assert_never
 
 from pochoir.config import (
+    AutoDataset,
     CocoDataset,
     DatasetConfig,
     FiguresDataset,
@@ -23,6 +24,7 @@ from pochoir.config.datasets import Part
 from pochoir.data.coco import CocoInstances
 from pochoir.data.figures import Figures
 from pochoir.data.folder import MaskFolder
+from pochoir.data.formats import Parted, open_folder
 from pochoir.data.mixture import Mixture, MixtureDraw, share_out
 from pochoir.data.pennfudan import PennFudan, fetch_pennfudan
 from pochoir.data.source import Source
@@ -88,6 +90,8 @@ def open_sources(config: Part) -> tuple[Source, Source]:
         case FolderDataset():
             turned = config.exif == "apply"
             source = MaskFolder(_path(config.images), _path(config.masks), void=config.void, turned=turned)
+        case AutoDataset():
+            source = open_folder(_path(config.root), format=config.format, categories=config.categories)
         case FiguresDataset():
             size = config.height, config.width
             source = Figures(length=config.length, size=size, max_figures=config.max_figures, seed=config.seed)
@@ -202,6 +206,11 @@ def _split(config: SplitDataset, source: Source, val_source: Source) -> Split:
     if val_source is not source:
         drawn = draw_split(source.names, val=0, test=config.test, seed=config.split_seed)
         return Split(train=drawn.train, val=list(val_source.names), test=drawn.test)
+    if isinstance(source, Parted):
+        val, test = source.given.get("val", []), source.given.get("test", [])
+        shares = {"val": 0 if val else config.val, "test": 0 if test else config.test}
+        drawn = draw_split(source.given["train"], **shares, seed=config.split_seed)
+        return Split(train=drawn.train, val=val or drawn.val, test=test or drawn.test)
     return draw_split(source.names, val=config.val, test=config.test, seed=config.split_seed)
 
 

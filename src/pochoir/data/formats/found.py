@@ -1,0 +1,27 @@
+"""What is known of a dataset that was recognised in a folder, before it is read."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pochoir.data.source import Source
+
+Parts = dict[str, Source]
+"""Sources by part of the split: "train", "val" and "test", or "all" where no split is given."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """format: its name as `dataset.format` takes it. what: what was taken for what, for people. explicit: the settings
+    that say the same. read: the sources, of the chosen categories or of all (None); it raises `DataError`.
+    """
+
+    format: str
+    what: str
+    explicit: str
+    read: Callable[[Sequence[str] | None], Parts]
+
+
+def settings(kind: str, **values: object) -> str:
+    """A dataset's settings as they stand on a command line."""
+    return " ".join([f"dataset={kind}", *(shlex.quote(f"dataset.{key}={value}") for key, value in values.items())])

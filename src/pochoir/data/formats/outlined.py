@@ -1,0 +1,137 @@
+"""Photos whose objects are outlined by polygons or painted as patches, whatever file told so, as a source."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as rle
+
+from pochoir.data.source import Sample
+from pochoir.errors import DataError, suggestion
+from pochoir.images import read_rgb
+
+Size = tuple[int, int]
+REACH = 10
+"""A point may lie so many of the photo's longer sides away from it; pycocotools walks along every edge."""
+
+
+@dataclass(frozen=True)
+class Polygon:
+    """points: `[K, 2]` x and y in pixels from the photo's upper left corner, or as `shares` of width and height."""
+
+    points: NDArray[np.float64]
+    shares: bool = False
+
+    def mask(self, size: Size) -> NDArray[np.bool_]:
+        """`[H, W]`, as COCO rasterises a polygon. Raises `ValueError` for points that are far away, or no numbers."""
+        points = self.points * (size[1], size[0]) if self.shares else self.points
+        if not (np.isfinite(points).all() and np.abs(points).max() <= (REACH + 1) * max(size)):
+            raise ValueError(f"a coordinate is no number, or far from a photo of {size[1]}×{size[0]} pixels")
+        return rle.decode(rle.merge(rle.frPyObjects([points.ravel().tolist()], *size))).astype(bool)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """pixels: `[h, w]` bool, what is painted; left, top: the photo's pixel that its upper left one lies on."""
+
+    left: int
+    top: int
+    pixels: NDArray[np.bool_]
+
+    def mask(self, size: Size) -> NDArray[np.bool_]:
+        """`[H, W]`. Raises `ValueError` where the patch reaches out of the photo."""
+        bottom, right = self.top + self.pixels.shape[0], self.left + self.pixels.shape[1]
+        if min(self.left, self.top) < 0 or bottom > size[0] or right > size[1]:
+            raise ValueError(f"its mask reaches out of a photo of {size[1]}×{size[0]} pixels")
+        mask = np.zeros(size, dtype=bool)
+        mask[self.top : bottom, self.left : right] = self.pixels
+        return mask
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One object: its class, the shapes that it is made of, and where it stands, "annotation 3 of a.json"."""
+
+    label: str
+    shapes: tuple[Polygon | Patch, ...]
+    where: str
+
+
+@dataclass(frozen=True)
+class OutlinedPhoto:
+    """A photo as displayed, and the objects in it. name: what people call it. size: (height, width) where known."""
+
+    path: Path
+    name: str
+    objects: tuple[Outline, ...]
+    size: Size | None = None
+
+
+class Outlined:
+    """Photos with outlined objects, which are one class. categories: the names of all their labels, in order."""
+
+    def __init__(self, photos: Sequence[OutlinedPhoto], categories: Sequence[str]) -> None:
+        self.photos = list(photos)
+        self.categories = list(categories)
+        self.names = [photo.name for photo in self.photos]
+
+    def read(self, index: int) -> Sample:
+        """Load one photo as displayed and rasterise its objects. Raises `DataError`, naming the file and the object."""
+        photo = self.photos[index]
+        pixels = read_rgb(photo.path)
+        size = pixels.shape[0], pixels.shape[1]
+        if photo.size not in (None, size):
+            raise DataError(
+                f"{photo.path}: is {size[1]}×{size[0]} pixels, its annotation says {photo.size[1]}×{photo.size[0]}"
+            )
+        masks = np.zeros((len(photo.objects), *size), dtype=bool)
+        for number, outline in enumerate(photo.objects):
+            try:
+                for shape in outline.shapes:
+                    masks[number] |= shape.mask(size)
+            except ValueError as error:
+                raise DataError(f"{outline.where}: {error}") from None
+        return Sample(pixels, masks, np.zeros(len(masks), dtype=bool))
+
+
+def circle(x: float, y: float, radius: float) -> NDArray[np.float64]:
+    """Points `[K, 2]` of a circle."""
+    return ellipse(x, y, radius, radius, 0)
+
+
+def ellipse(x: float, y: float, along: float, across: float, angle: float) -> NDArray[np.float64]:
+    """Points `[K, 2]`, a pixel or two apart, of an ellipse with two radii; angle: of the first, radians from x to y."""
+    count = int(np.clip(np.pi * max(along, across), 32, 1024))
+    turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    flat = np.stack([along * np.cos(turn), across * np.sin(turn)], axis=1)
+    cos, sin = np.cos(angle), np.sin(angle)
+    return flat @ np.array([[cos, sin], [-sin, cos]]) + (x, y)
+
+
+def rectangle(left: float, top: float, right: float, bottom: float) -> NDArray[np.float64]:
+    """The four corners `[4, 2]`."""
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], dtype=np.float64)
+
+
+def chosen(
+    parts: Mapping[str, Sequence[OutlinedPhoto]], classes: Sequence[str], wanted: Collection[str] | None, told: Path
+) -> dict[str, Outlined]:
+    """Sources of the parts, with objects of the wanted classes alone (None: of all); photos without any stay.
+
+    Raises `DataError` for a class that is not there; told: the file or folder to name.
+    """
+    if wanted is not None and (unknown := [name for name in wanted if name not in classes]):
+        hint = suggestion(unknown[0], classes)
+        raise DataError(
+            f"{told}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(classes) or 'none'})"
+        )
+    kept = [name for name in classes if wanted is None or name in wanted]
+    return {
+        part: Outlined([replace(one, objects=_of(one, kept)) for one in photos], kept) for part, photos in parts.items()
+    }
+
+
+def _of(photo: OutlinedPhoto, labels: Collection[str]) -> tuple[Outline, ...]:
+    return tuple(outline for outline in photo.objects if outline.label in labels)
