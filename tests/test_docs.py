@@ -3,6 +3,7 @@
 What is only run by hand stands below an HTML comment that says so, and why: <!-- by hand: … -->.
 """
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -27,8 +28,16 @@ PICTURES = {
     "strokes": ["painting.jpg", "a.jpg", "b.jpg", "c.jpg", "paintings/painting.jpg"],
     "ink": ["mask.png", "masks/photo.png"],
 }
-EMPTY = ["instances.json", "best.ckpt", "last.ckpt"]
+EMPTY = ["best.ckpt", "last.ckpt"]
 """What the pages call files of the reader's own."""
+RUNS = {"size": [2, 3], "counts": "24"}
+PREDICTED = {
+    "info": {},
+    "images": [{"id": 1, "file_name": "photo.jpg", "height": 2, "width": 3}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 0, 2, 2], "segmentation": RUNS}],
+    "categories": [{"id": 1, "name": "object"}],
+}
+"""What predict_seg leaves as instances.json."""
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -53,6 +62,8 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             picture.save(tmp_path / name)
     for name in EMPTY:
         (tmp_path / name).touch()
+    (tmp_path / "instances.json").write_text(json.dumps(PREDICTED))
+    (tmp_path / "export").mkdir()  # of an annotation tool
     (experiment,) = blocks(ROOT / "docs/sweeps.md", "yaml")
     (tmp_path / "mine/experiment").mkdir(parents=True)
     (tmp_path / "mine/experiment/crowd.yaml").write_text(experiment)
