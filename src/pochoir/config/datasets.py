@@ -88,6 +88,9 @@ class AutoDataset(SplitDataset):
     """Which of several datasets in the folder; null: the only one."""
     categories: list[Word] | None
     """Names of the categories to learn; null takes all."""
+    crowds: Crowds
+    void: VoidValue
+    exif: Exif
 
 
 class FiguresDataset(SplitDataset):

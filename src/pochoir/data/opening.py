@@ -24,7 +24,7 @@ from pochoir.config.datasets import Part
 from pochoir.data.coco import CocoInstances
 from pochoir.data.figures import Figures
 from pochoir.data.folder import MaskFolder
-from pochoir.data.formats import Parted, open_folder
+from pochoir.data.formats import Choice, Parted, open_folder
 from pochoir.data.mixture import Mixture, MixtureDraw, share_out
 from pochoir.data.pennfudan import PennFudan, fetch_pennfudan
 from pochoir.data.source import Source
@@ -91,7 +91,8 @@ def open_sources(config: Part) -> tuple[Source, Source]:
             turned = config.exif == "apply"
             source = MaskFolder(_path(config.images), _path(config.masks), void=config.void, turned=turned)
         case AutoDataset():
-            source = open_folder(_path(config.root), format=config.format, categories=config.categories)
+            choice = Choice(config.categories, config.crowds == "instances", config.void, config.exif == "apply")
+            source = open_folder(_path(config.root), format=config.format, choice=choice)
         case FiguresDataset():
             size = config.height, config.width
             source = Figures(length=config.length, size=size, max_figures=config.max_figures, seed=config.seed)

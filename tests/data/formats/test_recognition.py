@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from pochoir.config import CocoDataset, FolderDataset, Request
 from pochoir.data.opening import open_dataset
@@ -119,6 +120,22 @@ def test_a_split_of_an_earlier_run_wins(tmp_path: Path, photos: Make, coco: Make
     split.write(tmp_path / "split.json")
     assert opened(split_file=str(tmp_path / "split.json")).split == split
     assert opened(exclude=["train/a.png"]).split == Split(["train/b.png"], ["val/a.png", "val/b.png"], [])
+
+
+def test_what_other_datasets_are_told_is_told_here_too(
+    tmp_path: Path, photos: Make, coco: Make, mask: np.ndarray, opened: Make
+) -> None:
+    photos(tmp_path, "a.png", "b.png")
+    path = coco(tmp_path / "instances_default.json", "a.png", "b.png")
+    path.write_text(path.read_text().replace('"iscrowd": 0', '"iscrowd": 1'))
+    assert opened(val=1).source.read(0).crowd.tolist() == [True]
+    assert opened(val=1, crowds="instances").source.read(0).crowd.tolist() == [False]
+    turned = Image.open(tmp_path / "a.png")
+    turned.getexif()[ExifTags.Base.Orientation] = 6
+    turned.save(tmp_path / "a.png", exif=turned.getexif())
+    with pytest.raises(DataError, match=r"dataset\.exif=ignore"):
+        opened(val=1).source.read(0)
+    assert np.array_equal(opened(val=1, exif="ignore").source.read(0).masks[0], mask)
 
 
 def test_a_part_of_a_mixture_keeps_its_split(

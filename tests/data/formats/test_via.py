@@ -139,7 +139,7 @@ def test_lines_and_points_are_told(
     ("regions", "message"),
     [
         ([region({**POLYGON, "all_points_x": [4, None, 20, 4]})], r"region 0 of a\.png.* no number"),
-        ([region({**POLYGON, "all_points_x": [4, 2e9, 20, 4]})], r"region 0 of a\.png.* far from a photo of 32×24"),
+        ([region({**POLYGON, "all_points_x": [4, 2e9, 20, 4]})], r"region 0 of a\.png.* far from the photo of 32×24"),
         (
             [region({"name": "polygon", "all_points_x": [1, 2], "all_points_y": [1, 2]})],
             "three points at least",
@@ -155,6 +155,18 @@ def test_regions_that_cannot_be_used(
     (tmp_path / "via.json").write_text(json.dumps(entries({"a.png": regions, "b.png": []})))
     with pytest.raises(DataError, match=message):
         opened(val=1).source.read(0)
+
+
+def test_what_cannot_be_seen_is_remarked_on(tmp_path: Path, photos: Make, opened: Make) -> None:
+    photos(tmp_path, "a.png", "b.png")
+    lost = [{"name": "circle", "cx": 5, "cy": 5, "r": 0.1}, {"name": "rect", "x": 40, "y": 2, "width": 9, "height": 9}]
+    content = entries({"a.png": [region(POLYGON), *map(region, lost)], "b.png": []})
+    (tmp_path / "via.json").write_text(json.dumps(content))
+    sample = opened(val=1).source.read(0)
+    assert len(sample.masks) == len(sample.crowd) == 1
+    assert "so small or flat" in sample.remarks[0].what
+    assert "outside their photo" in sample.remarks[1].what
+    assert sample.remarks[1].where.endswith("region 2 of a.png")
 
 
 def test_a_photo_that_is_not_there(tmp_path: Path, photos: Make, opened: Make) -> None:

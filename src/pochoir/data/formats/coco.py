@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from pochoir.data.coco import CocoInstances
-from pochoir.data.formats.found import Found, Parts, settings
+from pochoir.data.formats.found import Choice, Found, Parts, settings
 from pochoir.data.formats.tree import Tree, by_stage
 from pochoir.errors import DataError
 
@@ -51,7 +51,7 @@ def _explicit(tree: Tree, files: dict[str, Path], photos: dict[Path, Path | None
     return settings("coco", **values)
 
 
-def _read(files: dict[str, Path], photos: dict[Path, Path | None], categories: Sequence[str] | None) -> Parts:
+def _read(files: dict[str, Path], photos: dict[Path, Path | None], choice: Choice) -> Parts:
     parts: Parts = {}
     for part, path in files.items():
         folder = photos[path]
@@ -62,5 +62,12 @@ def _read(files: dict[str, Path], photos: dict[Path, Path | None], categories: S
                 "give their folder: dataset=coco dataset.annotations=… dataset.images=…"
             )
         # names may lead out of `folder`, but to photos within the root: that is how it was found
-        parts[part] = CocoInstances(path, folder or path.parent, categories=categories, allow_outside=True)
+        parts[part] = CocoInstances(
+            path,
+            folder or path.parent,
+            categories=choice.categories,
+            crowds_count=choice.crowds_count,
+            turned=choice.turned,
+            allow_outside=True,
+        )
     return parts

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pochoir.data.mask_pictures import Void
 from pochoir.data.source import Source
 
 Parts = dict[str, Source]
@@ -11,15 +12,25 @@ Parts = dict[str, Source]
 
 
 @dataclass(frozen=True)
+class Choice:
+    """categories: names of those to keep, None keeps all. The rest is what `CocoInstances` and `MaskFolder` take."""
+
+    categories: Sequence[str] | None = None
+    crowds_count: bool = False
+    void: Void = "auto"
+    turned: bool = True
+
+
+@dataclass(frozen=True)
 class Found:
     """format: its name as `dataset.format` takes it. what: what was taken for what, for people. explicit: the settings
-    that say the same. read: the sources, of the chosen categories or of all (None); it raises `DataError`.
+    that say the same. read: the sources; it raises `DataError`.
     """
 
     format: str
     what: str
     explicit: str
-    read: Callable[[Sequence[str] | None], Parts]
+    read: Callable[[Choice], Parts]
 
 
 def settings(kind: str, **values: object) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pochoir.data.formats.found import Found, Parts, settings
+from pochoir.data.formats.found import Choice, Found, Parts, settings
 from pochoir.data.formats.outlined import Outline, OutlinedPhoto, Patch, Polygon, chosen, circle, rectangle
 from pochoir.data.formats.tree import Tree, by_stage, common_folder, last_part
 from pochoir.errors import DataError, some
@@ -44,7 +44,7 @@ def find_labelme(tree: Tree, files: Sequence[Path]) -> list[Found]:
     ]
 
 
-def _read(tree: Tree, parts: dict[str, list[Path]], categories: Sequence[str] | None) -> Parts:
+def _read(tree: Tree, parts: dict[str, list[Path]], choice: Choice) -> Parts:
     passed_over: list[str] = []
     outlined = {part: [_photo(tree, path, passed_over) for path in files] for part, files in parts.items()}
     photos = [photo for listed in outlined.values() for photo in listed]
@@ -62,7 +62,7 @@ def _read(tree: Tree, parts: dict[str, list[Path]], categories: Sequence[str] | 
     if bare := sorted(beside - annotated):
         log.info("%s: %d photos have no JSON, and are passed over: %s", tree.root, len(bare), some(bare))
     labels = {outline.label for photo in photos for outline in photo.objects}
-    return dict(chosen({part: _named(one) for part, one in outlined.items()}, sorted(labels), categories, tree.root))
+    return dict(chosen({part: _named(one) for part, one in outlined.items()}, sorted(labels), choice, tree.root))
 
 
 def _named(photos: Sequence[OutlinedPhoto]) -> list[OutlinedPhoto]:

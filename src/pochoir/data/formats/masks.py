@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from pochoir.data.folder import MaskFolder, read_sample
-from pochoir.data.formats.found import Found, Parts, settings
+from pochoir.data.formats.found import Choice, Found, Parts, settings
 from pochoir.data.formats.tree import Tree, by_stage, stage_of
+from pochoir.data.mask_pictures import Void
 from pochoir.data.source import Sample
 from pochoir.errors import DataError, some
 
@@ -48,15 +49,18 @@ SEMANTIC = "_classes.csv"
 
 
 class MaskPairs:
-    """Photos and their mask pictures, pair by pair; a mask is what `MaskFolder` takes."""
+    """Photos and their mask pictures, pair by pair; a mask is what `MaskFolder` takes, as are void and turned."""
 
-    def __init__(self, pairs: Sequence[tuple[Path, Path]]) -> None:
+    def __init__(self, pairs: Sequence[tuple[Path, Path]], *, void: Void = "auto", turned: bool = True) -> None:
         self.pairs = list(pairs)
+        self.void = void
+        self.turned = turned
         self.names = [photo.name for photo, _ in self.pairs]
 
     def read(self, index: int) -> Sample:
         """Load one photo and split its mask into instances."""
-        return read_sample(*self.pairs[index])
+        photo, mask = self.pairs[index]
+        return read_sample(photo, [mask], void=self.void, turned=self.turned)
 
 
 def find_masks(tree: Tree) -> list[Found]:
@@ -110,20 +114,22 @@ def _found(tree: Tree, parts: dict[str, tuple[Path, Path]]) -> Found:
     return Found("masks", f"pictures beside masks, {'; '.join(told)}", explicit, partial(_read, tree, parts))
 
 
-def _read(tree: Tree, parts: dict[str, tuple[Path, Path]], categories: Sequence[str] | None) -> Parts:
-    if categories is not None:
+def _read(tree: Tree, parts: dict[str, tuple[Path, Path]], choice: Choice) -> Parts:
+    if choice.categories is not None:
         raise DataError("dataset.categories: masks have no categories; leave it out")
-    return {part: _source(tree, images, masks) for part, (images, masks) in parts.items()}
+    return {part: _source(tree, images, masks, choice) for part, (images, masks) in parts.items()}
 
 
-def _source(tree: Tree, images: Path, masks: Path) -> MaskFolder | MaskPairs:
+def _source(tree: Tree, images: Path, masks: Path, choice: Choice) -> MaskFolder | MaskPairs:
     if images == masks:
-        return MaskPairs(_pairs_within(tree, images))
-    if masks.name.lower() == VOC:
-        return MaskPairs(_pairs_of_some(tree, images, masks))
-    if _is_by_suffix(tree, images, masks):
-        return MaskPairs(_pairs(tree.pictures(images), tree.pictures(masks)))
-    return MaskFolder(images, masks)
+        pairs = _pairs_within(tree, images)
+    elif masks.name.lower() == VOC:
+        pairs = _pairs_of_some(tree, images, masks)
+    elif _is_by_suffix(tree, images, masks):
+        pairs = _pairs(tree.pictures(images), tree.pictures(masks))
+    else:
+        return MaskFolder(images, masks, void=choice.void, turned=choice.turned)
+    return MaskPairs(pairs, void=choice.void, turned=choice.turned)
 
 
 def _is_by_suffix(tree: Tree, images: Path, masks: Path) -> bool:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as rle
 
-from pochoir.data.source import Sample
+from pochoir.data.formats.found import Choice
+from pochoir.data.outlines import NO_PIXEL, Polygons, check_outline, rasterised, why_empty
+from pochoir.data.source import Remark, Sample
 from pochoir.errors import DataError, suggestion
 from pochoir.images import read_rgb
 
 Size = tuple[int, int]
-REACH = 10
-"""A point may lie so many of the photo's longer sides away from it; pycocotools walks along every edge."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,15 @@ class Polygon:
 
     def mask(self, size: Size) -> NDArray[np.bool_]:
         """`[H, W]`, as COCO rasterises a polygon. Raises `ValueError` for points that are far away, or no numbers."""
-        points = self.points * (size[1], size[0]) if self.shares else self.points
-        if not (np.isfinite(points).all() and np.abs(points).max() <= (REACH + 1) * max(size)):
-            raise ValueError(f"a coordinate is no number, or far from a photo of {size[1]}×{size[0]} pixels")
-        return rle.decode(rle.merge(rle.frPyObjects([points.ravel().tolist()], *size))).astype(bool)
+        if not np.isfinite(self.points).all():
+            raise ValueError("a coordinate is no number")
+        outline = self.pixels(size)
+        check_outline(outline, size)
+        return rasterised(outline, size)
+
+    def pixels(self, size: Size) -> Polygons:
+        """The polygon in pixels of a photo of (height, width)."""
+        return [(self.points * (size[1], size[0]) if self.shares else self.points).ravel()]
 
 
 @dataclass(frozen=True)
@@ -70,30 +74,42 @@ class OutlinedPhoto:
 
 
 class Outlined:
-    """Photos with outlined objects, which are one class. categories: the names of all their labels, in order."""
+    """Photos with outlined objects, which are one class. categories: the names of all their labels, in order.
 
-    def __init__(self, photos: Sequence[OutlinedPhoto], categories: Sequence[str]) -> None:
+    turned: photos are turned as their EXIF says; False: as they are stored.
+    """
+
+    def __init__(self, photos: Sequence[OutlinedPhoto], categories: Sequence[str], *, turned: bool = True) -> None:
         self.photos = list(photos)
+        self.turned = turned
         self.categories = list(categories)
         self.names = [photo.name for photo in self.photos]
 
     def read(self, index: int) -> Sample:
-        """Load one photo as displayed and rasterise its objects. Raises `DataError`, naming the file and the object."""
+        """Load one photo and rasterise its objects. Raises `DataError`, naming the file and the object."""
         photo = self.photos[index]
-        pixels = read_rgb(photo.path)
+        pixels = read_rgb(photo.path, turned=self.turned)
         size = pixels.shape[0], pixels.shape[1]
         if photo.size not in (None, size):
             raise DataError(
                 f"{photo.path}: is {size[1]}×{size[0]} pixels, its annotation says {photo.size[1]}×{photo.size[0]}"
             )
         masks = np.zeros((len(photo.objects), *size), dtype=bool)
-        for number, outline in enumerate(photo.objects):
+        remarks = []
+        for mask, outline in zip(masks, photo.objects, strict=True):
             try:
-                for shape in outline.shapes:
-                    masks[number] |= shape.mask(size)
+                np.any([shape.mask(size) for shape in outline.shapes], axis=0, out=mask)
             except ValueError as error:
                 raise DataError(f"{outline.where}: {error}") from None
-        return Sample(pixels, masks, np.zeros(len(masks), dtype=bool))
+            if not mask.any():
+                remarks.append(Remark(outline.where, _why_empty(outline.shapes, size)))
+        kept = masks.any(axis=(1, 2))
+        return Sample(pixels, masks[kept], np.zeros(kept.sum(), dtype=bool), remarks=tuple(remarks))
+
+
+def _why_empty(shapes: Sequence[Polygon | Patch], size: Size) -> str:
+    polygons = [points for shape in shapes if isinstance(shape, Polygon) for points in shape.pixels(size)]
+    return why_empty(polygons, size) if polygons else NO_PIXEL
 
 
 def circle(x: float, y: float, radius: float) -> NDArray[np.float64]:
@@ -116,21 +132,21 @@ def rectangle(left: float, top: float, right: float, bottom: float) -> NDArray[n
 
 
 def chosen(
-    parts: Mapping[str, Sequence[OutlinedPhoto]], classes: Sequence[str], wanted: Collection[str] | None, told: Path
+    parts: Mapping[str, Sequence[OutlinedPhoto]], classes: Sequence[str], choice: Choice, told: Path
 ) -> dict[str, Outlined]:
-    """Sources of the parts, with objects of the wanted classes alone (None: of all); photos without any stay.
+    """Sources of the parts, with objects of the chosen categories alone; photos without any stay.
 
     Raises `DataError` for a class that is not there; told: the file or folder to name.
     """
+    wanted = choice.categories
     if wanted is not None and (unknown := [name for name in wanted if name not in classes]):
         hint = suggestion(unknown[0], classes)
         raise DataError(
             f"{told}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(classes) or 'none'})"
         )
     kept = [name for name in classes if wanted is None or name in wanted]
-    return {
-        part: Outlined([replace(one, objects=_of(one, kept)) for one in photos], kept) for part, photos in parts.items()
-    }
+    of_parts = {part: [replace(one, objects=_of(one, kept)) for one in photos] for part, photos in parts.items()}
+    return {part: Outlined(photos, kept, turned=choice.turned) for part, photos in of_parts.items()}
 
 
 def _of(photo: OutlinedPhoto, labels: Collection[str]) -> tuple[Outline, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pochoir.data.formats.coco import find_coco
-from pochoir.data.formats.found import Found, Parts
+from pochoir.data.formats.found import Choice, Found, Parts
 from pochoir.data.formats.labelme import find_labelme
 from pochoir.data.formats.masks import find_masks
 from pochoir.data.formats.tree import Tree
@@ -50,19 +50,19 @@ class Parted(Mixture):
         self.given = {part: [f"{part}/{name}" for name in source.names] for part, source in parts.items()}
 
 
-def open_folder(root: Path, *, format: str | None = None, categories: Sequence[str] | None = None) -> Source:
+def open_folder(root: Path, *, format: str | None = None, choice: Choice | None = None) -> Source:
     """The dataset in a folder, a `Parted` one where its files give a split; what was taken for what is logged.
 
-    format: coco, yolo, via, labelme or masks, where several are there. categories: names of those to keep, None keeps
-    all. Raises `DataError` where nothing is recognised or several things, with what was looked for, what is there, and
-    the settings that say it explicitly.
+    format: coco, yolo, via, labelme or masks, where several are there. choice: how it is read. Raises `DataError` where
+    nothing is recognised or several things, with what was looked for, what is there, and the settings that say it
+    explicitly.
     """
     tree = Tree(root)
     found, remarks = recognised(tree)
     wanted = [one for one in found if format in (None, one.format)]
     if len(wanted) != 1:
         raise DataError(_several(root, wanted) if wanted else _nothing(tree, format, found, remarks))
-    parts = wanted[0].read(categories)
+    parts = wanted[0].read(choice or Choice())
     counts = ", ".join(f"{len(source.names)} photos" + _for(part) for part, source in parts.items())
     log.info("%s is taken for %s: %s", root, wanted[0].what, counts)
     if len(parts) > 1 and "train" not in parts:

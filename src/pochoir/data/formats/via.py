@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pochoir.data.formats.found import Found, Parts, settings
+from pochoir.data.formats.found import Choice, Found, Parts, settings
 from pochoir.data.formats.outlined import Outline, OutlinedPhoto, Polygon, chosen, ellipse, rectangle
 from pochoir.data.formats.tree import Tree, by_stage
 from pochoir.errors import DataError, some
@@ -54,7 +54,7 @@ def _found(tree: Tree, files: dict[str, Path]) -> Found:
     )
 
 
-def _read(tree: Tree, files: dict[str, Path], categories: Sequence[str] | None) -> Parts:
+def _read(tree: Tree, files: dict[str, Path], choice: Choice) -> Parts:
     projects = {part: _project(path) for part, path in files.items()}
     regions = [region for project in projects.values() for listed in project.entries for region in listed[1]]
     attribute = _class_attribute(regions)
@@ -62,7 +62,7 @@ def _read(tree: Tree, files: dict[str, Path], categories: Sequence[str] | None) 
     log.info("%s: the class of a region is its attribute %s", some(files.values()), told)
     parts = {part: _photos(tree, path, projects[part], attribute) for part, path in files.items()}
     labels = {outline.label for photos in parts.values() for photo in photos for outline in photo.objects}
-    return dict(chosen(parts, sorted(labels), categories, next(iter(files.values()))))
+    return dict(chosen(parts, sorted(labels), choice, next(iter(files.values()))))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from pochoir.data.formats.found import Found, Parts, settings
+from pochoir.data.formats.found import Choice, Found, Parts, settings
 from pochoir.data.formats.outlined import Outline, OutlinedPhoto, Polygon, chosen
 from pochoir.data.formats.tree import Tree, common_folder
 from pochoir.errors import DataError, some
@@ -65,7 +65,7 @@ def _content(path: Path) -> Any:
         raise DataError(f"{path}: cannot be read as YAML ({error})") from None
 
 
-def _read(path: Path, content: dict[str, Any], categories: Sequence[str] | None) -> Parts:
+def _read(path: Path, content: dict[str, Any], choice: Choice) -> Parts:
     names = _names(content["names"], path)
     parts = {}
     seen: dict[Path, str] = {}
@@ -95,7 +95,7 @@ def _read(path: Path, content: dict[str, Any], categories: Sequence[str] | None)
         outlined[stage] = [
             OutlinedPhoto(photo, photo.relative_to(folder).as_posix(), tuple(rows.get(photo, ()))) for photo in photos
         ]
-    return dict(chosen(outlined, list(dict.fromkeys(names.values())), categories, path))
+    return dict(chosen(outlined, list(dict.fromkeys(names.values())), choice, path))
 
 
 def _names(value: Any, path: Path) -> dict[int, str]:
