@@ -12,6 +12,11 @@ from pochoir.config.base import Count, CountOrShare, ExistingPath, NotNegative, 
 Exif = Literal["apply", "ignore"]
 """Photos are turned as their EXIF says, as most tools show them, or stay as they are stored, as some annotate them."""
 
+Crowds = Literal["ignore", "instances"]
+"""What iscrowd marks is left out of training and ignored by evaluation, or is an instance like others."""
+VoidValue = Annotated[int, Field(ge=1, le=2**16)] | Literal["auto", "none"]
+"""A mask's value that belongs to nobody, such as a band between objects; auto: 255 beside instance ids."""
+
 
 class SplitDataset(Settings):
     """A dataset whose split is drawn, or given."""
@@ -52,8 +57,7 @@ class CocoDataset(SplitDataset):
     """Folder of the validation photos, when another than `images`."""
     categories: Words | None
     """Names of the categories to learn; null takes all."""
-    crowds: Literal["ignore", "instances"]
-    """What iscrowd marks is left out of training and ignored by evaluation, or is an instance like others."""
+    crowds: Crowds
     exif: Exif
     allow_outside: bool
     """File names in the JSON may lead out of the folder of images."""
@@ -73,8 +77,7 @@ class FolderDataset(SplitDataset):
     masks: ExistingPath
     """PNGs: 0 and one value (an instance), instance ids, or one colour an instance; black is the background. Or a file
     an instance: <photo>_0.png, <photo>_1.png …"""
-    void: Annotated[int, Field(ge=1, le=2**16)] | Literal["auto", "none"]
-    """A value that belongs to nobody, such as a band between objects; auto takes 255 beside instance ids for one."""
+    void: VoidValue
     exif: Exif
 
 
@@ -86,7 +89,7 @@ class AutoDataset(SplitDataset):
     """Folder of the dataset: COCO JSON, YOLO polygons, VIA, labelme, or pictures beside masks."""
     format: Literal["coco", "yolo", "via", "labelme", "masks"] | None
     """Which of several datasets in the folder; null: the only one."""
-    categories: list[Word] | None
+    categories: Words | None
     """Names of the categories to learn; null takes all."""
     crowds: Crowds
     void: VoidValue
