@@ -326,7 +326,7 @@ def test_profile_is_found_in_every_format(tmp_path: Path, suffix: str) -> None:
 
 
 def test_profile_changes_colour_but_neither_alpha_nor_labels(tmp_path: Path) -> None:
-    pixels = np.array([[[*RED, 0], [*BLUE, 100]]], np.uint8)
+    pixels = np.array([[[*RED, 120], [*BLUE, 100]]], np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png", icc_profile=SWAPPED)
     picture = read_picture(tmp_path / "a.png")
     assert picture.pixels.tolist() == [[[*BLUE], [*RED]]]
