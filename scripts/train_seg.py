@@ -1,4 +1,4 @@
-"""Fine-tune a two-class Mask R-CNN: python scripts/train_seg.py dataset=pennfudan"""
+"""Fine-tune a Mask R-CNN: python scripts/train_seg.py dataset=pennfudan"""
 
 from pochoir.cli import main
 

@@ -63,3 +63,19 @@ def test_specks_and_pinholes_are_accidents() -> None:
     two = mask.copy()
     two[10:50, 28:32] = False
     assert (without_specks(two) == two).all()
+
+
+def test_the_categories_of_a_coco_file_are_classes(tmp_path: Path) -> None:
+    outline = [[2, 3, 12, 3, 12, 9, 2, 9]]
+    shapes = [
+        {"id": number, "image_id": 1, "category_id": category, "segmentation": outline, "iscrowd": crowd}
+        for number, (category, crowd) in enumerate([(9, 0), (4, 1), (4, 0)], start=1)
+    ]
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg", "height": 20, "width": 30}],
+        "annotations": shapes,
+        "categories": [{"id": 4, "name": "person"}, {"id": 9, "name": "balloon"}],
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    found = from_coco(tmp_path / "instances.json", Path("a.jpg"), (20, 30))
+    assert found.names == ["balloon", "person"]

@@ -1,5 +1,6 @@
 """Every rule that chooses among instances, and what it says when there is nothing to choose."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from pochoir.composition.selection import described, select
 from pochoir.config import load_config
-from pochoir.errors import DataError
+from pochoir.errors import ConfigError, DataError
 from pochoir.segmentation.instances import Instances
 
 REGION = load_config("partial").region
@@ -66,3 +67,25 @@ def test_nothing_found_is_said(instances: Instances) -> None:
     assert described(none) == []
     with pytest.raises(DataError, match="no object was found"):
         select(none, REGION)
+
+
+def test_classes_are_chosen_by_name(instances: Instances) -> None:
+    several = replace(instances, labels=torch.tensor([2, 1, 2]), classes=("balloon", "person"))
+    assert select(several, REGION.but(classes=["balloon"])) == [1]
+    assert select(several, REGION.but(classes=["person"])) == [0, 2]
+    assert select(several, REGION.but(classes=["person"], choose="largest")) == [2]
+    assert select(several, REGION.but(classes=["person", "balloon"])) == [0, 1, 2]
+    assert select(several, REGION.but(classes=["person"], point=[25.0, 20.0])) == [2]  # behind a balloon
+    with pytest.raises(DataError, match=r"no class 'baloon'; did you mean 'balloon'\? \(there is balloon, person\)"):
+        select(several, REGION.but(classes=["baloon"]))
+    with pytest.raises(
+        DataError, match=r"no instance of balloon; found were\n  0: person, score 0\.95, box 2,2 to 6,6"
+    ):
+        select(several[[0, 2]], REGION.but(classes=["balloon"]))
+    with pytest.raises(DataError, match=r"no class 'person' \(there is object\)"):
+        select(instances, REGION.but(classes=["person"]))
+
+
+def test_numbers_and_classes_choose_twice() -> None:
+    with pytest.raises(ConfigError, match="indices: classes and indices choose twice"):
+        load_config("partial", ["region.classes=[person]", "region.indices=[0]"])

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -427,7 +428,7 @@ def people(shared_data: Path) -> CocoInstances:
 def test_real_photos_with_all_their_instances_and_crowds(people: CocoInstances) -> None:
     content = json.loads(people.annotations.read_text())
     ids = {image["file_name"]: image["id"] for image in content["images"]}
-    crowds = [people.masks(index, people.size(index))[1].tolist() for index in range(len(people.names))]
+    crowds = [people.instances(index, people.size(index)).crowd.tolist() for index in range(len(people.names))]
     assert len(people.names) == 391
     assert sum(not crowd for photo in crowds for crowd in photo) == 1209
     assert sum(crowd for photo in crowds for crowd in photo) == 26
@@ -452,3 +453,52 @@ def test_real_masks_are_those_of_pycocotools(people: CocoInstances) -> None:
         for mask, crowd, annotation in zip(sample.masks, sample.crowd, annotations, strict=True):
             assert np.array_equal(mask, reference.annToMask(annotation).astype(bool))
             assert crowd == bool(annotation["iscrowd"])
+
+
+def labels(source: CocoInstances) -> list[list[int]]:
+    dataset = SegmentationDataset(source, range(len(source.names)))
+    return [dataset[index][1]["labels"].tolist() for index in range(len(dataset))]
+
+
+@pytest.mark.parametrize(
+    ("categories", "classes", "expected"),
+    [
+        (None, ("person", "bear", "dog"), [[1, 2, 3], [3], []]),  # in the order of the file
+        (["dog", "person"], ("dog", "person"), [[2, 1], [1], []]),  # in the order that was asked for
+        (["bear"], ("bear",), [[1], [], []]),
+    ],
+)
+def test_categories_may_be_a_class_each(
+    zoo: Path, categories: list[str] | None, classes: tuple[str, ...], expected: list[list[int]]
+) -> None:
+    source = opened(zoo, categories=categories, merge=False)
+    assert source.classes == classes
+    assert labels(source) == expected
+    assert opened(zoo, categories=categories).classes == ("object",)
+
+
+def test_categories_of_one_name_are_one_class(coco_json: Make) -> None:
+    instances = [{"segmentation": [SQUARE], "category_id": category} for category in (0, 5, 1)]
+    path = coco_json({"a.png": (6, 9)}, instances, [("person", 0), ("dog", 1), ("person", 5)])
+    source = opened(path, merge=False)
+    assert source.classes == ("person", "dog")
+    assert labels(source) == [[1, 1, 2]]
+
+
+def test_a_category_without_instances_is_no_class_unless_it_is_chosen(
+    coco_json: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Roboflow puts a root category 0 before the others."""
+    caplog.set_level(logging.INFO, "pochoir")
+    instances = [{"segmentation": [SQUARE], "category_id": 2}]
+    path = coco_json({"a.png": (6, 9)}, instances, [("animals", 0), ("person", 1), ("dog", 2)])
+    assert opened(path, merge=False).classes == ("dog",)
+    assert "no class is made of animals, person: without instances" in caplog.text
+    assert opened(path, merge=False, categories=["person", "dog"]).classes == ("person", "dog")
+
+
+def test_another_file_is_read_in_given_classes(zoo: Path) -> None:
+    source = opened(zoo, merge=False, classes=("dog", "cat", "bear", "person"))
+    assert labels(source) == [[4, 3, 1], [1], []]
+    with pytest.raises(DataError, match=r"has instances of bear, which is none of the classes .* dog, person; choose"):
+        opened(zoo, merge=False, classes=("dog", "person"))

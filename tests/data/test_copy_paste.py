@@ -86,3 +86,19 @@ def test_specks_are_neither_pasted_nor_left(pair: Make) -> None:
     image, target = paste_instances(onto, pair(24, 30, (0, 19, 15, 24)))  # fifteen of its pixels lie in the frame
     assert target["boxes"].tolist() == [[0, 0, 10, 2]]
     assert torch.equal(image, onto[0])
+
+
+def test_what_is_pasted_keeps_its_class(pair: Make) -> None:
+    onto = pair(20, 30, (0, 0, 10, 10), (20, 10, 30, 20))
+    onto[1]["labels"] = torch.tensor([1, 3])
+    source = pair(20, 30, (0, 0, 12, 12))  # covers the first
+    source[1]["labels"] = torch.tensor([2])
+    _, target = paste_instances(onto, source)
+    assert target["boxes"].tolist() == [[20, 10, 30, 20], [0, 0, 12, 12]]
+    assert target["labels"].tolist() == [3, 2]
+    specks = pair(24, 30, (0, 0, 3, 3), (10, 0, 18, 8))
+    specks[1]["labels"] = torch.tensor([1, 2])
+    torch.manual_seed(0)
+    for _ in range(10):  # whichever are drawn, the speck is not pasted
+        _, target = paste_instances(pair(24, 30), specks)
+        assert target["labels"].tolist() in ([], [2])

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pochoir.data.targets import Pair, boxes_from_masks, check_target
 from pochoir.data.transforms import training_transforms
 from pochoir.errors import DataError
 
+Make = Callable[..., Any]
 UNZOOMED = load_config("train_seg").augment.but(scale_min=1, scale_max=1)
 ALL_OUT = UNZOOMED.but(crop=1, scale_min=0.5, scale_max=2, photometric=1, copy_paste=0.5)
 
@@ -198,3 +200,29 @@ def test_what_is_pasted_has_an_augmentation_of_its_own(photos: Source) -> None:
         untouched = ~target["masks"].bool().any(dim=0)
         assert torch.equal(pasted[:, untouched], image[:, untouched])
     assert {box[0] for box in boxes if box[3] == 32} == {48 - 22}  # the first instance, mirrored and cut
+
+
+def test_labels_of_a_source_reach_the_targets_and_wrong_ones_are_named(source: Make, sample: Make) -> None:
+    photo = sample(20, 30, (0, 0, 10, 10), (10, 0, 30, 20), crowd=(0,))
+    named = source(replace(photo, labels=np.array([1, 2])), replace(photo, labels=np.array([1, 3])), photo)
+    named.classes = ["balloon", "person"]
+    dataset = SegmentationDataset(named, [0, 1, 2])
+    assert dataset.classes == ("balloon", "person")
+    assert dataset[0][1]["labels"].tolist() == [1, 2]
+    assert dataset[2][1]["labels"].tolist() == [1, 1]
+    training = SegmentationDataset(named, [0], augment=lambda pair: pair)
+    assert training[0][1]["labels"].tolist() == [2]  # the crowd is left out
+    with pytest.raises(DataError, match=r"^1\.png: labels \[1, 3\] are not all numbers of classes \(1 b"):
+        dataset[1]
+    for wrong in (np.array([1]), np.array([1.0, 2.0])):
+        broken = source(replace(photo, labels=wrong))
+        with pytest.raises(DataError, match=r"^0\.png: labels are (int|float)64 \[[12]\], not \[2\] whole numbers"):
+            SegmentationDataset(broken, [0])[0]
+
+
+@pytest.mark.parametrize("classes", ["balloon", [], ["a", "a"], [""], [1, 2]])
+def test_classes_are_different_words(source: Make, sample: Make, classes: Any) -> None:
+    named = source(sample(20, 30))
+    named.classes = classes
+    with pytest.raises(DataError, match="SimpleNamespace: classes are"):
+        SegmentationDataset(named, [0])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from pochoir.config import CocoDataset, FiguresDataset, FolderDataset, Request, 
 from pochoir.data.coco import CocoInstances
 from pochoir.data.figures import Figures
 from pochoir.data.folder import MaskFolder
-from pochoir.data.opening import epoch_draw, open_dataset, open_sources, prepare_dataset
+from pochoir.data.opening import Opened, epoch_draw, open_dataset, open_sources, prepare_dataset
 from pochoir.data.pennfudan import PHOTO_NAMES, PennFudan
 from pochoir.data.split import Split
 from pochoir.errors import ConfigError, DataError
@@ -275,3 +276,39 @@ def test_the_void_of_masks_is_read_as_the_settings_say(tmp_path: Path, dataset: 
     for void, count in (("auto", 2), ("none", 3), (7, 2)):
         source, _ = open_sources(dataset("folder", **files, void=void))
         assert len(source.read(0).masks) == count
+
+
+def test_classes_of_two_files_are_those_of_the_first(coco_json: Make, dataset: Make) -> None:
+    square = {"segmentation": [[2, 2, 20, 2, 20, 20, 2, 20]]}
+    both = [square, {**square, "category_id": 2}]
+    train = coco_json({"train.png": (24, 32)}, both, [("person", 1), ("dog", 2)])
+    val = coco_json({"val.png": (24, 32)}, both, [("dog", 1), ("person", 2)], name="val.json")
+    photos = str(train.parent / "photos")
+    config = dataset("coco", images=photos, annotations=str(train), val_annotations=str(val), merge=False)
+    opened = open_dataset(config)
+    assert opened.classes == ("person", "dog")
+    assert opened.source.read(0).labels.tolist() == [1, 2]
+    assert opened.val_source.read(0).labels.tolist() == [2, 1]
+    assert open_dataset(config.but(merge=True)).classes == ("object",)
+
+
+def test_a_mixture_of_two_files_has_the_classes_of_all(coco_json: Make, dataset: Make, mixed: Make) -> None:
+    square = {"segmentation": [[2, 2, 20, 2, 20, 20, 2, 20]], "category_id": 7}
+    paths = {
+        name: str(coco_json({f"{name}{number}.png": (24, 32) for number in range(2)}, [square], [(name, 7)], name=name))
+        for name in ("dog", "cat")
+    }
+    parts = {
+        name: dataset("coco", images=str(Path(path).parent / "photos"), annotations=path, merge=False, val=1)
+        for name, path in paths.items()
+    }
+    opened = open_dataset(mixed(parts))
+    assert opened.classes == ("dog", "cat")
+    cats = [name for name in opened.source.names if name.startswith("cat/")]
+    assert opened.source.read(opened.source.names.index(cats[0])).labels.tolist() == [2]
+
+
+def test_sources_of_other_classes_do_not_go_together() -> None:
+    one, other = (SimpleNamespace(names=["a"], read=None, classes=names) for names in (["dog", "cat"], ["cat", "dog"]))
+    with pytest.raises(DataError, match="train on are dog, cat, those to validate on cat, dog"):
+        Opened(one, other, Split(train=["a"], val=["a"], test=[]))

@@ -111,3 +111,12 @@ def test_all_problems_are_reported_at_once(pair: Callable[..., Any]) -> None:
     image, target = pair(12, 16, (1, 2, 5, 9))
     with pytest.raises(DataError, match=r"outside \[0, 1\]; labels has shape"):
         check_target(image + 2, target | {"labels": torch.ones(4, dtype=torch.int64)})
+
+
+def test_labels_are_those_of_the_masks_that_are_kept() -> None:
+    masks = torch.stack([torch.zeros(6, 8, dtype=torch.bool), filled(6, 8, 1, 1, 3, 3), filled(6, 8, 0, 0, 8, 6)])
+    target = make_target(masks, torch.zeros(3, dtype=torch.bool), 3, "a.png", torch.tensor([1, 3, 2]))
+    assert target["labels"].tolist() == [3, 2]
+    check_target(torch.zeros(3, 6, 8), target, 3)
+    with pytest.raises(DataError, match=r"^a\.png: labels \[2, 3\] are not all from 1 to 2$"):
+        check_target(torch.zeros(3, 6, 8), target, 2)

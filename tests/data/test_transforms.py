@@ -156,3 +156,11 @@ def test_all_steps_together_keep_the_contract(pair: Callable[..., Any]) -> None:
     augment = training_transforms(AUGMENT.but(flip=0.5, scale_min=0.3, scale_max=3, crop=0.7, photometric=1))
     for _ in range(12):
         check_target(*augment(pair(48, 64, (4, 4, 28, 28), (20, 10, 60, 40))))
+
+
+def test_classes_stay_with_their_instances(pair: Callable[..., Any]) -> None:
+    image, target = pair(64, 80, (0, 0, 3, 3), (10, 20, 30, 50), (40, 0, 80, 64))
+    target["labels"] = torch.tensor([1, 3, 2])
+    _, after = training_transforms(OFF.but(flip=1))((image, target))  # the first is too small
+    assert after["boxes"].tolist() == [[50, 20, 70, 50], [0, 0, 40, 64]]
+    assert after["labels"].tolist() == [3, 2]

@@ -49,7 +49,7 @@ def test_few_validation_photos_are_shown_and_all_are_kept(tmp_path: Path) -> Non
     logger = event_logger(tmp_path)
     trainer: Any = SimpleNamespace(is_global_zero=True, loggers=[logger], global_step=7)
     records = [ImageRecord(i, (8, 8), [], []) for i in range(6)]
-    module: Any = SimpleNamespace(records=records, evaluation=evaluate(records))
+    module: Any = SimpleNamespace(records=records, evaluation=evaluate(records), classes=("object",))
     ValidationPanels(photos, tmp_path / "kept", shown=6, threshold=0.5).on_validation_end(trainer, module)
     logger.finalize("success")
     assert {path.name for path in (tmp_path / "kept").iterdir()} == {"sheet.png", *(f"0{i}_{i}.png" for i in range(6))}

@@ -51,7 +51,7 @@ def test_half_precision_and_a_word_on_what_it_is(ckpt: Path, exported: Path) -> 
         names = file.keys()
         assert {file.get_tensor(name).dtype for name in names} == {torch.float16}
         own = json.loads(file.metadata()["hyper_parameters"])
-    settings, network = trained_segmenter(exported)
+    settings, network, _ = trained_segmenter(exported)
     assert own["segmenter"] == {**own["segmenter"], "name": "maskrcnn_lite", "min_size": 96, "weights": "none"}
     assert settings.model_dump() == own["segmenter"]
     assert {value.dtype for value in network.state_dict().values()} == {torch.float32}
@@ -63,7 +63,7 @@ def export(ckpt: Path, file: Path, *overrides: str) -> None:
 
 def test_it_may_be_given_another_input_size(ckpt: Path, tmp_path: Path) -> None:
     export(ckpt, tmp_path / "large.safetensors", "min_size=128", "max_size=320")
-    settings, network = trained_segmenter(tmp_path / "large.safetensors")
+    settings, network, _ = trained_segmenter(tmp_path / "large.safetensors")
     assert (settings.min_size, settings.max_size) == (128, 320)
     assert (network.transform.min_size, network.transform.max_size) == ((128,), 320)
     with pytest.raises(ConfigError, match="min_size: 4000 is larger than max_size"):

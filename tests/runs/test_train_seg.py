@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -277,8 +278,8 @@ def test_a_loss_that_is_not_finite_stops_with_the_pictures_names(
 ) -> None:
     """A real NaN: weights that blew up, not a mocked loss."""
 
-    def broken(config: SegmenterConfig) -> GeneralizedRCNN:
-        network = build_segmenter(config)
+    def broken(config: SegmenterConfig, classes: Sequence[str]) -> GeneralizedRCNN:
+        network = build_segmenter(config, classes)
         with torch.no_grad():
             network.roi_heads.box_predictor.cls_score.bias.fill_(float("nan"))
         return network

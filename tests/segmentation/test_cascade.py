@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.ops import MultiScaleRoIAlign, box_iou
+from torchvision.models.detection.roi_heads import RoIHeads, maskrcnn_inference
+from torchvision.ops import MultiScaleRoIAlign, box_iou, clip_boxes_to_image
 
 from pochoir.segmentation.cascade import EARLY_REJECTION, MASKS, CascadeRoIHeads, maskness
 
@@ -252,3 +252,107 @@ def test_the_truth_is_among_what_is_learnt_from(scene: Any, targets: list[dict[s
     """Also where no proposal is near an object."""
     boxes = mask_boxes(scene, targets, lambda proposals: proposals * 0 + torch.tensor([70.0, 0.0, 90.0, 8.0]))
     assert all((boxes == box).all(dim=1).any() for box in BOXES)
+
+
+def two_class_detections(heads: CascadeRoIHeads, features: Any, proposals: list[Tensor], sizes: Any) -> Any:
+    """What a cascade of one class found before there were several, written out: boxes, scores and masks."""
+    earlier = heads.earlier[0]
+    first, moves = earlier.box_predictor(earlier.box_head(earlier.box_roi_pool(features, proposals, sizes)))
+    likely = first.softmax(-1)[:, 1] >= EARLY_REJECTION
+    moved = earlier.box_coder.decode(moves, proposals).reshape(-1, 2, 4)[:, 1]
+    kept = [clip_boxes_to_image(moved, sizes[0])[likely]]
+    second, moves = heads.box_predictor(heads.box_head(heads.box_roi_pool(features, kept, sizes)))
+    mean = (first.softmax(-1)[likely] + second.softmax(-1)) / 2
+    boxes, scores, labels = heads.postprocess_detections(mean.log(), moves, kept, sizes)
+    logits = heads.mask_predictor(heads.mask_head(heads.mask_roi_pool(features, boxes, sizes)))
+    return boxes[0], scores[0], maskrcnn_inference(logits, labels)[0]
+
+
+def test_one_class_is_found_as_ever_bit_for_bit(scene: Any) -> None:
+    torch.manual_seed(5)
+    heads = CascadeRoIHeads([RoIHeads(**stage())], [1, 1], **stage(), **masks()).eval()
+    with torch.no_grad():
+        heads.earlier[0].box_predictor.cls_score.weight.mul_(40)  # some are rejected, some are not
+        found = heads(*scene)[0][0]
+        boxes, scores, drawn = two_class_detections(heads, *scene)
+    assert 0 < len(scores) < 40
+    assert torch.equal(found["boxes"], boxes)
+    assert torch.equal(found["scores"], scores)
+    assert torch.equal(found["masks"], drawn)
+
+
+# several classes
+
+
+class SaysOf(nn.Module):
+    """A predictor that gives every box these probabilities, background first, and moves it class by class."""
+
+    def __init__(self, probabilities: list[float], right: list[float]) -> None:
+        super().__init__()
+        self.logits = torch.tensor(probabilities).log()
+        self.moves = torch.tensor([[step, 0.0, 0.0, 0.0] for step in right]).flatten()
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        return self.logits.expand(len(features), -1), self.moves.expand(len(features), -1)
+
+
+STILL = [0.0, 0.0, 0.0]
+
+
+def three_way(first: SaysOf, second: SaysOf) -> CascadeRoIHeads:
+    mask_layers = {**masks(), "mask_predictor": MaskRCNNPredictor(4, 4, 3)}
+    earlier = RoIHeads(**stage(box_predictor=first))
+    return CascadeRoIHeads([earlier], [1, 1], **stage(box_predictor=second), **mask_layers).eval()
+
+
+def found_in(heads: CascadeRoIHeads, boxes: Tensor = BOXES) -> dict[str, Tensor]:
+    with torch.no_grad():
+        return heads({"0": torch.randn(1, 4, 16, 24)}, [boxes], [SIZE])[0][0]
+
+
+def test_every_class_of_a_box_has_the_mean_of_its_probabilities() -> None:
+    found = found_in(three_way(SaysOf([0.1, 0.6, 0.3], STILL), SaysOf([0.1, 0.2, 0.7], STILL)))
+    by_class = {label: found["scores"][found["labels"] == label] for label in (1, 2)}
+    torch.testing.assert_close(by_class[1], torch.tensor([0.4, 0.4]))
+    torch.testing.assert_close(by_class[2], torch.tensor([0.5, 0.5]))
+    assert torch.equal(found["mask_scores"], found["scores"] * maskness(found["masks"]))
+
+
+def test_a_class_is_rejected_early_and_the_others_stay_as_likely() -> None:
+    """The first stage has the second class unlikely: what the next says of it is not heard, nor shared out."""
+    unlikely = EARLY_REJECTION / 2
+    found = found_in(three_way(SaysOf([0.4 - unlikely, 0.6, unlikely], STILL), SaysOf([0.1, 0.3, 0.6], STILL)))
+    assert found["labels"].tolist() == [1, 1]
+    torch.testing.assert_close(found["scores"], torch.tensor([0.45, 0.45]))
+
+
+def test_a_box_is_moved_as_its_likeliest_class_would_have_it() -> None:
+    """By a fifth of the width as the second class, not by two fifths as the first."""
+    pooled: list[Tensor] = []
+    heads = three_way(SaysOf([0.5, 0.2, 0.3], [0.0, 4.0, 2.0]), SaysOf([0.2, 0.4, 0.4], STILL))
+    heads.box_roi_pool.register_forward_pre_hook(lambda _, given: pooled.append(given[1][0]))
+    found_in(heads)
+    torch.testing.assert_close(pooled[0], BOXES + torch.tensor([4.0, 0.0, 4.0, 0.0]))
+
+
+def test_in_training_a_box_is_moved_as_the_class_that_it_holds(targets: list[dict[str, Tensor]]) -> None:
+    """Also where the stage takes it for another."""
+    pooled: list[Tensor] = []
+    heads = three_way(SaysOf([0.1, 0.1, 0.8], [0.0, 2.0, 4.0]), SaysOf([0.2, 0.4, 0.4], STILL)).train()
+    heads.box_roi_pool.register_forward_pre_hook(lambda _, given: pooled.append(given[1][0]))
+    targets[0]["labels"] = torch.tensor([1, 2])
+    _, losses = heads({"0": torch.randn(1, 4, 16, 24)}, [BOXES], [SIZE], targets)
+    for box, step in zip(BOXES, (4.0, 8.0), strict=True):
+        assert any(torch.allclose(one, box + torch.tensor([step, 0.0, step, 0.0])) for one in pooled[0])
+    assert all(torch.isfinite(value) for value in losses.values())
+
+
+def test_a_mask_is_that_of_its_class() -> None:
+    heads = three_way(SaysOf([0.1, 0.6, 0.3], STILL), SaysOf([0.1, 0.6, 0.3], STILL))
+    with torch.no_grad():
+        heads.mask_predictor.mask_fcn_logits.weight.zero_()
+        heads.mask_predictor.mask_fcn_logits.bias.copy_(torch.tensor([0.0, 1.0, 3.0]))
+    found = found_in(heads)
+    for label, logit in ((1, 1.0), (2, 3.0)):
+        drawn = found["masks"][found["labels"] == label]
+        torch.testing.assert_close(drawn, torch.full_like(drawn, logit).sigmoid())

@@ -38,6 +38,7 @@ def output_of(masks: list[torch.Tensor], scores: list[float], size: tuple[int, i
     target = make_target(stacked > 0.5, torch.zeros(len(masks), dtype=torch.bool), 1, "")
     return {
         "boxes": torch.as_tensor(target["boxes"]).reshape(-1, 4),
+        "labels": torch.ones(len(masks), dtype=torch.int64),
         "scores": torch.tensor(scores),
         "masks": stacked[:, None],
     }
@@ -207,7 +208,12 @@ def test_masks_are_thresholded_at_a_half_as_they_come() -> None:
     item = image_record([A], [A])
     coded = record(
         make_target(A[None] > 0, torch.tensor([False]), 1, "x"),
-        {"boxes": torch.tensor([[0.0, 0, 9, 9]]), "scores": torch.tensor([0.9]), "masks": soft[None, None]},
+        {
+            "boxes": torch.tensor([[0.0, 0, 9, 9]]),
+            "labels": torch.tensor([1]),
+            "scores": torch.tensor([0.9]),
+            "masks": soft[None, None],
+        },
     )
     assert decode_mask(coded.detections[0]["segmentation"]).sum() == 100
     assert isinstance(item.detections[0]["segmentation"]["counts"], str)  # JSON takes no bytes
@@ -242,3 +248,78 @@ def test_the_best_f1_is_found_with_its_threshold() -> None:
 def test_nothing_found_has_no_f1() -> None:
     nothing = np.zeros(101)
     assert best_f1(PrecisionRecall(np.linspace(0, 1, 101), nothing, nothing)) == (0.0, 0.0)
+
+
+def of_class(item: ImageRecord, label: int) -> ImageRecord:
+    """The same of another class."""
+    relabelled = [[{**one, "category_id": label} for one in ones] for ones in (item.truth, item.detections)]
+    return replace(item, truth=relabelled[0], detections=relabelled[1])
+
+
+def joined(first: ImageRecord, second: ImageRecord) -> ImageRecord:
+    return replace(first, truth=first.truth + second.truth, detections=first.detections + second.detections)
+
+
+@pytest.fixture
+def two_classes() -> list[tuple[ImageRecord, ImageRecord]]:
+    """Photos with discs that are found well, of label 1, and bars that are found badly, of label 2."""
+    well = [image_record([A], [A], [0.9 - 0.1 * k], image_id=k) for k in (1, 2)]
+    badly = [image_record([B, C], [rectangle(64, 20, 90, 110)], [0.6 - 0.1 * k], image_id=k) for k in (1, 2)]
+    return list(zip(well, [of_class(item, 2) for item in badly], strict=True))
+
+
+def test_each_class_is_measured_as_it_is_alone(two_classes: list[tuple[ImageRecord, ImageRecord]]) -> None:
+    metrics = evaluate([joined(*items) for items in two_classes], ("disc", "bar")).metrics
+    for number, name in enumerate(("disc", "bar")):
+        alone = evaluate([of_class(items[number], 1) for items in two_classes]).metrics
+        for metric in ("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50", "box_ap75"):
+            assert metrics[f"{metric}/{name}"] == pytest.approx(alone[metric])
+    assert metrics["mask_ap/disc"] == pytest.approx(1.0)
+    assert 0 < metrics["mask_ap/bar"] < 0.6
+    assert metrics["mask_ap"] == pytest.approx((metrics["mask_ap/disc"] + metrics["mask_ap/bar"]) / 2)
+
+
+def test_an_object_that_is_found_as_another_class_is_not_found() -> None:
+    item = image_record([A, B], [A, B], [0.9, 0.8])
+    wrong = replace(item, detections=[{**one, "category_id": 2} for one in item.detections])
+    mixed = joined(wrong, of_class(image_record([C], [C], [0.95]), 2))
+    metrics = evaluate([mixed], ("disc", "bar")).metrics
+    assert metrics["mask_ap/disc"] == 0
+    assert metrics["mask_ap/bar"] == pytest.approx(1.0)  # its own is found, and first
+    assert evaluate([item], ("disc", "bar")).metrics["mask_ap/disc"] == pytest.approx(1.0)
+
+
+def test_a_class_without_objects_has_no_ap_and_no_part_in_the_mean(
+    two_classes: list[tuple[ImageRecord, ImageRecord]],
+) -> None:
+    evaluation = evaluate([items[1] for items in two_classes], ("disc", "bar", "cone"))
+    assert {name for name in evaluation.metrics if "/" in name} == {
+        f"{kind}_{metric}/bar" for kind in ("mask", "box") for metric in ("ap", "ap50", "ap75")
+    }
+    assert evaluation.metrics["mask_ap"] == pytest.approx(evaluation.metrics["mask_ap/bar"])
+    assert evaluation.by_class.keys() == {"bar"}
+
+
+def test_one_class_is_told_once() -> None:
+    evaluation = evaluate([image_record([A], [A])], ("disc",))
+    assert not [name for name in evaluation.metrics if "/" in name]
+    assert evaluation.by_class == {}
+
+
+def test_curves_of_classes_hold_their_ap(two_classes: list[tuple[ImageRecord, ImageRecord]]) -> None:
+    evaluation = evaluate([joined(*items) for items in two_classes], ("disc", "bar"))
+    for name, curves in evaluation.by_class.items():
+        assert curves["mask", 0.5].precision.mean() == pytest.approx(evaluation.metrics[f"mask_ap50/{name}"])
+    assert evaluation.curves["mask", 0.5].precision.mean() == pytest.approx(evaluation.metrics["mask_ap50"])
+
+
+def test_the_best_f1_of_several_classes_is_by_one_threshold() -> None:
+    """The first is best by .5, the second by .3; by .3 the first takes false alarms along."""
+    recall = np.linspace(0, 1, 101)
+    first = PrecisionRecall(recall, np.where(recall <= 0.5, 1.0, 0.4), np.where(recall <= 0.5, 0.5, 0.3))
+    second = PrecisionRecall(recall, np.ones(101), np.full(101, 0.3))
+    f1, threshold = best_f1(first, second)
+    assert threshold == pytest.approx(0.3)
+    assert f1 == pytest.approx((2 * 0.4 / 1.4 + 1) / 2)
+    nothing = np.zeros(101)
+    assert best_f1(*[PrecisionRecall(recall, nothing, nothing)] * 2) == (0.0, 0.0)

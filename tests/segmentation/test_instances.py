@@ -1,5 +1,6 @@
 """What has been found, some of it, one after the other, and drawn."""
 
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -82,3 +83,16 @@ def test_without_a_photo_the_ground_is_white(three: Instances) -> None:
     given = Instances(three.boxes, three.scores, three.labels, three.masks, three.mask_scores)
     assert np.asarray(given.picture())[20, 20].tolist() == [255, 255, 255]
     assert np.asarray(given[[]].picture()).shape == (40, 60, 3)
+
+
+def test_classes_have_names(three: Instances) -> None:
+    several = replace(three, labels=torch.tensor([2, 1, 3]), classes=("balloon", "person"))
+    assert several.names == ["person", "balloon", "3"]  # the third has no name
+    assert several[[1]].names == ["balloon"]
+    assert repr(several[:2]) == "Instances(2 in 60×40 pixels, scores person 0.90, balloon 0.60)"
+    assert several.captions() == ["0 person 0.90", "1 balloon 0.60", "2 3 0.30"]
+    assert three.names == ["object"] * 3
+    assert repr(three) == "Instances(3 in 60×40 pixels, scores 0.90, 0.60, 0.30)"
+    assert three.captions() == ["0 0.90", "1 0.60", "2 0.30"]
+    wide = replace(several, masks=torch.nn.functional.pad(several.masks, (0, 300)), photo=None)
+    assert wide.picture().tobytes() != replace(wide, classes=("object",)).picture().tobytes()

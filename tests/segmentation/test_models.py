@@ -63,6 +63,16 @@ def test_two_classes(network: GeneralizedRCNN) -> None:
     assert heads.mask_predictor.mask_fcn_logits.out_channels == 2
 
 
+@pytest.mark.parametrize("name", STAGES)
+def test_several_classes_have_a_head_each(name: str) -> None:
+    with torch.device("meta"):
+        heads = build_segmenter(small(name), ("balloon", "person", "dog")).roi_heads
+    for stage in getattr(heads, "stages", [heads]):
+        assert stage.box_predictor.cls_score.out_features == 4
+        assert stage.box_predictor.bbox_pred.out_features == 4 * 4
+    assert heads.mask_predictor.mask_fcn_logits.out_channels == 4
+
+
 def test_settings_reach_torchvision(network: GeneralizedRCNN) -> None:
     assert network.transform.min_size == (96,)
     assert network.transform.max_size == 160
@@ -184,3 +194,26 @@ def test_a_checkpoint_of_another_network(ckpt: Path) -> None:
     assert differences[0] == "  - backbone.body.conv1.weight is missing"
     assert len(differences) == 8
     assert last.endswith("more")
+
+
+def test_a_training_of_several_classes_starts_from_weights_of_one(lite: GeneralizedRCNN, ckpt: Path) -> None:
+    state = lite.state_dict()
+    several = build_segmenter(small("maskrcnn_lite", weights=str(ckpt)), ("balloon", "person")).state_dict()
+    differing = {key for key, value in several.items() if value.shape != state[key].shape}
+    assert len(differing) == 2 * 4 + 2  # weights and biases of two stages' scores and moves, and of the masks
+    assert all(torch.equal(value, state[key]) for key, value in several.items() if key not in differing)
+    for key in differing:
+        rows = len(several[key]) // 3
+        first, second = several[key][rows : 2 * rows], several[key][2 * rows :]
+        assert torch.equal(first, second) == (not key.endswith("cls_score.weight"))  # those are set apart
+
+
+def test_a_training_starts_from_weights_of_other_classes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "pochoir")
+    theirs = build_segmenter(small("maskrcnn_lite"), ("dog", "person"))
+    path = tmp_path / "two.ckpt"
+    torch.save({"state_dict": theirs.state_dict(), "hyper_parameters": {"classes": ["dog", "person"]}}, path)
+    again = build_segmenter(small("maskrcnn_lite", weights=str(path)), ("person", "cat", "dog"))
+    there, here = (network.roi_heads.box_predictor.cls_score.weight for network in (theirs, again))
+    assert torch.equal(here[[0, 1, 3]], there[[0, 2, 1]])
+    assert f"{path} knows dog, person; begun anew: cat" in caplog.text

@@ -115,3 +115,31 @@ def test_checkpoints_of_the_version_before_say_what_they_started_from(
     torch.save({"state_dict": module.state_dict(), "hyper_parameters": own}, tmp_path / "best.ckpt")
     state = Segmenter(tmp_path / "best.ckpt", device="cpu").network.state_dict()
     assert all(torch.equal(state[name], value) for name, value in module.network.state_dict().items())
+
+
+def test_a_checkpoint_knows_its_classes(settings: TrainSegConfig, tmp_path: Path) -> None:
+    module = SegmentationModule(settings.segmenter, settings.optim, classes=("balloon", "person"))
+    trainer = plain_trainer(tmp_path, max_steps=0)
+    trainer.strategy.connect(module)
+    trainer.save_checkpoint(tmp_path / "two.ckpt")
+    again = SegmentationModule.load_from_checkpoint(tmp_path / "two.ckpt", weights_only=True)
+    assert again.classes == ("balloon", "person")
+    assert again.hparams == module.hparams
+    found = Segmenter(tmp_path / "two.ckpt", device="cpu")
+    assert found.classes == ("balloon", "person")
+    state = found.network.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in module.network.state_dict().items())
+
+
+def test_checkpoints_of_before_several_classes_have_one(fitted: Any, batch: Batch, tmp_path: Path) -> None:
+    module, ckpt = fitted
+    content = torch.load(ckpt, weights_only=True)
+    del content["hyper_parameters"]["classes"]
+    torch.save(content, tmp_path / "old.ckpt")
+    old = SegmentationModule.load_from_checkpoint(tmp_path / "old.ckpt", weights_only=True)
+    assert old.classes == ("object",)
+    found = Segmenter(tmp_path / "old.ckpt", device="cpu")
+    assert found.classes == ("object",)
+    with torch.no_grad():
+        before, after = module.eval()(batch[0])[0], found.network(batch[0])[0]
+    assert all(torch.equal(after[name], value) for name, value in before.items())

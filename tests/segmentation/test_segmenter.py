@@ -85,3 +85,13 @@ def test_a_file_that_is_no_checkpoint(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(1)}, tmp_path / "y.ckpt")
     with pytest.raises(WeightsError, match="no checkpoint of train_seg"):
         Segmenter(tmp_path / "y.ckpt", device="cpu")
+
+
+def test_classes_of_a_network_in_memory(network: GeneralizedRCNN, photo: Pixels) -> None:
+    assert Segmenter(network, device="cpu")(photo).classes == ("object",)
+    config = load_config("train_seg", ["segmenter.weights=none", "segmenter.min_size=96", "segmenter.max_size=160"])
+    several = build_segmenter(config.segmenter, ("a", "b"))
+    assert Segmenter(several, device="cpu").classes == ("1", "2")
+    found = Segmenter(several, device="cpu", classes=["balloon", "person"])(photo)
+    assert found.classes == ("balloon", "person")
+    assert set(found.names) == {"balloon", "person"}

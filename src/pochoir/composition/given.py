@@ -1,5 +1,6 @@
 """Instances that the user gives: mask pictures, a COCO file, or a box around an object."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from pochoir.composition.grabcut import grab_cut
 from pochoir.data.coco import CocoInstances
 from pochoir.data.mask_pictures import read_instance_masks
+from pochoir.data.source import ONE_CLASS
 from pochoir.data.targets import boxes_from_masks
 from pochoir.errors import DataError
 from pochoir.segmentation.instances import Instances
@@ -32,7 +34,7 @@ def from_coco(annotations: Path, photo: Path, size: tuple[int, int]) -> Instance
 
     size: the photo's (height, width). Raises `DataError` when the file does not list the photo, or not with this size.
     """
-    source = CocoInstances(annotations, photo.parent)
+    source = CocoInstances(annotations, photo.parent, merge=False)
     matching = [index for index, name in enumerate(source.names) if Path(name).name == photo.name]
     if not matching:
         listed = ", ".join(source.names[:5]) + (" …" if len(source.names) > 5 else "")
@@ -40,8 +42,8 @@ def from_coco(annotations: Path, photo: Path, size: tuple[int, int]) -> Instance
     height, width = source.size(matching[0])
     if height not in (0, size[0]) or width not in (0, size[1]):
         raise DataError(f"{annotations}: says that {photo.name} is {width}×{height} pixels; it is {size[1]}×{size[0]}")
-    masks, crowd, _ = source.masks(matching[0], size)
-    return certain(masks[~crowd])
+    found = source.instances(matching[0], size)
+    return certain(found.masks[~found.crowd], found.labels[~found.crowd], source.classes)
 
 
 def from_box(box: list[float], photo: NDArray[np.uint8]) -> Instances:
@@ -70,8 +72,12 @@ def without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return mask
 
 
-def certain(masks: NDArray[np.bool_]) -> Instances:
-    """Instances of score 1 from masks `[N, H, W]`; empty ones are dropped."""
-    kept = torch.from_numpy(masks[masks.any(axis=(1, 2))])
+def certain(
+    masks: NDArray[np.bool_], labels: NDArray[np.int64] | None = None, classes: Sequence[str] = ONE_CLASS
+) -> Instances:
+    """Instances of score 1 from masks `[N, H, W]` and labels `[N]`, None: all 1; empty ones are dropped."""
+    held = masks.any(axis=(1, 2))
+    kept = torch.from_numpy(masks[held])
+    numbers = torch.ones(len(kept), dtype=torch.int64) if labels is None else torch.from_numpy(labels[held])
     sure = torch.ones(len(kept))
-    return Instances(boxes_from_masks(kept), sure, sure.long(), kept.float(), sure)
+    return Instances(boxes_from_masks(kept), sure, numbers, kept.float(), sure, classes=tuple(classes))

@@ -44,7 +44,7 @@ class PennFudanDataset(SplitDataset):
 
 
 class CocoDataset(SplitDataset):
-    """Instances of a COCO JSON; the chosen categories become the one foreground class."""
+    """Instances of a COCO JSON; the chosen categories become the one foreground class, or a class each."""
 
     name: Literal["coco"]
     images: ExistingPath
@@ -57,6 +57,8 @@ class CocoDataset(SplitDataset):
     """Folder of the validation photos, when another than `images`."""
     categories: Words | None
     """Names of the categories to learn; null takes all."""
+    merge: bool
+    """The categories become one class; false: each is a class of its own, in the order of `categories`."""
     crowds: Crowds
     exif: Exif
     allow_outside: bool
@@ -91,6 +93,8 @@ class AutoDataset(SplitDataset):
     """Which of several datasets in the folder; null: the only one."""
     categories: Words | None
     """Names of the categories to learn; null takes all."""
+    merge: bool
+    """They become one class; false: each is a class of its own, as of `coco`."""
     crowds: Crowds
     void: VoidValue
     exif: Exif

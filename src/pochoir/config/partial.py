@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pochoir.assets import WEIGHTS
-from pochoir.config.base import ExistingPath, Natural, Settings, Share, TrainedWeights
+from pochoir.config.base import ExistingPath, Natural, Settings, Share, TrainedWeights, Word
 from pochoir.config.painting import PaintConfig
 
 Radius = Annotated[float, Field(ge=0, le=500)]
@@ -27,6 +27,8 @@ class RegionConfig(Settings):
 
     name: Literal["object", "background"]
     """object: the chosen objects are painted; background: everything but them."""
+    classes: Annotated[list[Word], Field(min_length=1)] | None
+    """Names of the classes of a segmenter or annotation file that are chosen from; null: all."""
     choose: Literal["all", "best", "largest"]
     """Of those that the settings below leave; best is the highest score."""
     indices: Annotated[list[Natural], Field(min_length=1)] | None
@@ -58,6 +60,8 @@ class RegionConfig(Settings):
         rules = [name for name in ("indices", "point", "box") if getattr(self, name) is not None]
         if len(rules) > 1:
             yield f"{rules[1]}: {' and '.join(rules)} choose twice; give one of them"
+        if self.classes and self.indices:
+            yield "indices: classes and indices choose twice; give one of them"
         yield from box_problems(self.box)
         if self.refine == "matting" and find_spec("pymatting") is None:
             yield "refine: matting needs the package pymatting; install it with pip install pymatting, or take guided"

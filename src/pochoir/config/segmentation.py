@@ -55,7 +55,7 @@ class AugmentConfig(Settings):
 
 
 class NetworkConfig(Settings):
-    """A two-class Mask R-CNN (background and the one foreground class)."""
+    """A Mask R-CNN; how many classes it has follows from the dataset."""
 
     weights: str
     """One of `named`, or the path of a checkpoint."""

@@ -1,8 +1,9 @@
-"""Any COCO instance JSON as a source; the chosen categories become the one foreground class."""
+"""Any COCO instance JSON as a source; the chosen categories become the one foreground class, or a class each."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from pochoir.data.coco_json import read_coco
 from pochoir.data.outlines import NO_OUTLINE, SHORT, are_fractions, check_outline, rasterised, read_outline, why_empty
 from pochoir.data.photos import find_photos, hint
-from pochoir.data.source import Remark, Sample, leads_outside
+from pochoir.data.source import ONE_CLASS, Remark, Sample, leads_outside
 from pochoir.errors import DataError, some
 from pochoir.images import orientation_of, read_rgb
 
@@ -21,14 +22,26 @@ QUICK = 100_000
 log = logging.getLogger(__name__)
 
 
+class Annotated(NamedTuple):
+    """What is annotated in a photo; see `Sample`."""
+
+    masks: NDArray[np.bool_]
+    crowd: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    remarks: tuple[Remark, ...]
+
+
 class CocoInstances:
     """Photos and instances of a COCO JSON with polygons, run-length masks and crowds.
 
     annotations: the JSON. images: the folder that its file names are relative to. categories: names to keep, None keeps
-    all; category ids may be anything, also 0. crowds_count: crowds are instances like others. turned: photos are turned
-    as their EXIF says; False: as they are stored. Photos without a kept instance stay: they are legal samples.
-    Raises `DataError` naming the file when the JSON is none, names a category that is not there, or, unless
-    `allow_outside`, a photo outside the folder. Photos that are missing are told by `fault`.
+    all; category ids may be anything, also 0. merge: they become one class; otherwise those of one name are a class
+    each, in the order of `categories`, or of the file, and then without those that have no instance. classes: the list
+    to be in instead. crowds_count: crowds are instances like others. turned: photos are turned as their EXIF says;
+    False: as they are stored. Photos without a kept instance stay: they are legal samples.
+    Raises `DataError` naming the file when the JSON is none, names a category that is not there, has an instance of
+    none of `classes`, or, unless `allow_outside`, a photo outside the folder. Photos that are missing are told by
+    `fault`.
     """
 
     def __init__(
@@ -37,6 +50,8 @@ class CocoInstances:
         images: Path,
         *,
         categories: Sequence[str] | None = None,
+        merge: bool = True,
+        classes: Sequence[str] | None = None,
         allow_outside: bool = False,
         crowds_count: bool = False,
         turned: bool = True,
@@ -47,6 +62,7 @@ class CocoInstances:
         self.turned = turned
         self._json = read_coco(annotations, categories)
         self.names = self._json.names
+        self.classes = ONE_CLASS if merge else self._classes(categories, classes)
         outside = [] if allow_outside else [name for name in self.names if leads_outside(name)]
         if outside:
             raise DataError(
@@ -62,6 +78,22 @@ class CocoInstances:
             if lost.any():
                 told = some(f"annotation {name}" for name in self._json.ids[lost])
                 log.warning("%s: of %d annotations, %d %s", annotations, len(lost), lost.sum(), f"{what}: {told}")
+
+    def _classes(self, chosen: Sequence[str] | None, given: Sequence[str] | None) -> tuple[str, ...]:
+        names = self._json.categories
+        used = {names[place] for place in np.unique(self._json.category).tolist()}
+        if given is not None:
+            if unknown := sorted(used - set(given)):
+                raise DataError(
+                    f"{self.annotations}: has instances of {', '.join(unknown)}, which is none of the classes that are "
+                    f"trained on, {', '.join(given)}; choose with dataset.categories"
+                )
+            return tuple(given)
+        listed = tuple(dict.fromkeys(names if chosen is None else chosen))
+        if chosen is None and used and (unused := [name for name in listed if name not in used]):
+            log.info("%s: no class is made of %s: without instances", self.annotations, ", ".join(unused))
+            return tuple(name for name in listed if name in used)
+        return listed
 
     def files(self) -> set[Path]:
         """The photos that are there."""
@@ -102,18 +134,17 @@ class CocoInstances:
         height, width = pixels.shape[:2]
         if any(told not in (0, side) for told, side in zip(self.size(index), (height, width), strict=True)):
             raise DataError(self._other_size(path, (height, width), self.size(index)))
-        return Sample(pixels, *self.masks(index, (height, width)))
+        return Sample(pixels, **self.instances(index, (height, width))._asdict())
 
-    def masks(
-        self, index: int, size: tuple[int, int]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[Remark, ...]]:
-        """Instances of a photo of (height, width): masks `[N, H, W]`, which are crowds, and what is not as annotated.
+    def instances(self, index: int, size: tuple[int, int]) -> Annotated:
+        """Instances of a photo of (height, width), rasterised, and what is not as annotated.
 
         Raises `DataError` naming an annotation that cannot be read.
         """
         rows = self._json.of(index)
         masks = np.zeros((len(rows), *size), dtype=bool)  # memory that is not written to is not taken
         crowd: list[bool] = []
+        labels: list[int] = []
         remarks: list[Remark] = []
         for place in rows:
             where = f"annotation {self._json.ids[place]}"
@@ -135,7 +166,15 @@ class CocoInstances:
                 remarks.append(Remark(where, CROWDS))
             masks[len(crowd)] = mask
             crowd.append(is_crowd)
-        return masks[: len(crowd)], np.array(crowd, dtype=bool), tuple(remarks)
+            labels.append(self._label(place))
+        kept = masks[: len(crowd)]
+        return Annotated(kept, np.array(crowd, dtype=bool), np.array(labels, dtype=np.int64), tuple(remarks))
+
+    def _label(self, place: int) -> int:
+        """Of an annotation: the number of its class."""
+        if self.classes == ONE_CLASS:
+            return 1
+        return self.classes.index(self._json.categories[self._json.category[place]]) + 1
 
     def _other_size(self, path: Path, size: tuple[int, int], told: tuple[int, int]) -> str:
         height, width = size

@@ -26,7 +26,8 @@ def paste_instances(onto: Pair, source: Pair, *, min_visible: float = 0.1) -> Pa
     chosen[torch.randint(count, ())] = True
     pasted = functional.pad(other_target["masks"][chosen].as_subclass(torch.Tensor), pad)[..., :height, :width] != 0
     other = functional.pad(other.as_subclass(torch.Tensor), pad)[..., :height, :width]
-    pasted = pasted[worth_keeping(areas_of(pasted), other_target["area"][chosen])]
+    large = worth_keeping(areas_of(pasted), other_target["area"][chosen])
+    pasted, labels = pasted[large], other_target["labels"][chosen][large]
     if len(pasted) == 0:
         return onto
     front = pasted.view(torch.uint8).amax(dim=0).view(torch.bool)
@@ -36,5 +37,6 @@ def paste_instances(onto: Pair, source: Pair, *, min_visible: float = 0.1) -> Pa
     areas = areas_of(visible)
     kept = (areas >= min_visible * target["area"]) & worth_keeping(areas, target["area"])
     image = tv_tensors.Image(torch.where(front, other, image.as_subclass(torch.Tensor)))
-    masks = torch.cat([visible[kept], pasted])
-    return image, make_target(masks, torch.zeros(len(masks), dtype=torch.bool), int(target["image_id"]), target["name"])
+    masks, labels = torch.cat([visible[kept], pasted]), torch.cat([target["labels"][kept], labels])
+    crowd = torch.zeros(len(masks), dtype=torch.bool)
+    return image, make_target(masks, crowd, int(target["image_id"]), target["name"], labels)

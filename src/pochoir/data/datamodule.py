@@ -53,11 +53,12 @@ class SegmentationData(pl.LightningDataModule):
 
     input_size: of the network; larger photos are trained on at that size. Constructing one reads nothing:
     `prepare_data` fetches, `setup` opens (`train`, `val`, `test` and their `split` by sample name are there from then
-    on). A Trainer calls both; both may be called before, and again. They raise `DataError` or `ConfigError`. `hparams`,
-    which checkpoints hold, are the settings that decide what is learned.
+    on). A Trainer calls both; both may be called before, and again. They raise `DataError` or `ConfigError`. `classes`
+    are the names of labels. `hparams`, which checkpoints hold, are the settings that decide what is learned.
     """
 
     split: Split
+    classes: tuple[str, ...]
     train: SegmentationDataset
     val: SegmentationDataset
     test: SegmentationDataset
@@ -99,6 +100,7 @@ class SegmentationData(pl.LightningDataModule):
         else:
             opened = open_dataset(self.dataset)
             self._draw = epoch_draw(self.dataset, opened.split.train, seed=self.seed)
+        self.classes = opened.classes
         augment = self.augment
         pasted = augment.but(scale_min=augment.copy_paste_scale_min, scale_max=augment.copy_paste_scale_max)
         self.train = SegmentationDataset(

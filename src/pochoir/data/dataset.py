@@ -8,7 +8,7 @@ from torchvision import tv_tensors
 
 from pochoir.data.copy_paste import paste_instances
 from pochoir.data.shrinking import InputSize, shrunk
-from pochoir.data.source import Sample, Source
+from pochoir.data.source import Sample, Source, classes_of, labels_of
 from pochoir.data.targets import Pair, Target, check_target, make_target
 from pochoir.errors import DataError
 from pochoir.images import to_tensor
@@ -18,7 +18,8 @@ Key = int | tuple[int, int]
 
 
 class SegmentationDataset(Dataset[Pair]):
-    """Some samples of a source as image `[3, H, W]` float32 RGB in [0, 1] and target (see `targets`).
+    """Some samples of a source as image `[3, H, W]` float32 RGB in [0, 1] and target (see `targets`); `classes` are the
+    names of its labels.
 
     Without `augment` a sample is what the source holds, crowds included: evaluation. With it, crowds are left out and
     the sample is a pure function of (seed, epoch, index), whichever process loads it: a resumed run sees what an
@@ -41,6 +42,7 @@ class SegmentationDataset(Dataset[Pair]):
         seed: int = 0,
     ) -> None:
         self.source = source
+        self.classes = classes_of(source)
         self.indices = list(indices)
         self.augment = augment
         self.copy_paste = copy_paste
@@ -60,7 +62,7 @@ class SegmentationDataset(Dataset[Pair]):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(mixed_seed(self.seed, epoch, self.indices[index]))
                 image, target = self._augmented(index)
-        check_target(image, target)
+        check_target(image, target, len(self.classes))
         return image, target
 
     def _augmented(self, index: int) -> Pair:
@@ -77,27 +79,31 @@ class SegmentationDataset(Dataset[Pair]):
         image, target = self._read(index)
         kept = target["iscrowd"] == 0
         if not kept.all():
-            masks, crowd = target["masks"][kept], target["iscrowd"][kept]
-            target = make_target(masks, crowd, int(target["image_id"]), target["name"])
+            masks, crowd, labels = (target[name][kept] for name in ("masks", "iscrowd", "labels"))
+            target = make_target(masks, crowd, int(target["image_id"]), target["name"], labels)
         return image, target
 
     def _read(self, index: int) -> Pair:
         position = self.indices[index]
+        name = self.source.names[position]
         sample = self.source.read(position)
         if self.augment is not None and self.input_size is not None:
             sample = shrunk(sample, self.input_size)
-        return pair_of(sample, position, self.source.names[position])
+        return pair_of(sample, position, name, self.classes)
 
 
-def pair_of(sample: Sample, position: int, name: str) -> Pair:
-    """Image and target of a source's sample. Raises `DataError` where its masks are of another size."""
+def pair_of(sample: Sample, position: int, name: str, classes: Sequence[str]) -> Pair:
+    """Image and target of a source's sample. Raises `DataError` where its masks are of another size, or its labels no
+    numbers of classes.
+    """
     if sample.masks.shape[1:] != sample.image.shape[:2]:
         raise DataError(
             f"{name}: the masks are {list(sample.masks.shape[1:])} pixels, the image {list(sample.image.shape[:2])}"
         )
     masks, crowd = torch.from_numpy(sample.masks), torch.from_numpy(sample.crowd)
+    labels = torch.from_numpy(labels_of(sample, classes, name))
     # image ids start at 1: 0 is a value that some COCO tools take for "none"
-    return tv_tensors.Image(to_tensor(sample.image)), make_target(masks, crowd, position + 1, name)
+    return tv_tensors.Image(to_tensor(sample.image)), make_target(masks, crowd, position + 1, name, labels)
 
 
 def collate(pairs: Sequence[Pair]) -> tuple[list[torch.Tensor], list[Target]]:

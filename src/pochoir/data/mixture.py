@@ -1,24 +1,35 @@
 """Several datasets as one: their samples side by side, and how many of each an epoch takes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
 import torch
 
-from pochoir.data.source import Remark, Sample, Source, fault_of, may_hold_objects
+from pochoir.data.source import ONE_CLASS, Remark, Sample, Source, classes_of, fault_of, labels_of, may_hold_objects
 from pochoir.seeding import mixed_seed
 
 
 class Mixture:
-    """The samples of several sources, one source after the other; a sample is called `<part>/<name>`."""
+    """The samples of several sources, one source after the other; a sample is called `<part>/<name>`.
+
+    Classes of one name are one class, whatever their numbers are in the parts.
+    """
 
     def __init__(self, parts: Mapping[str, Source]) -> None:
         self.names = [f"{part}/{name}" for part, source in parts.items() for name in source.names]
         self._samples = [(source, index) for source in parts.values() for index in range(len(source.names))]
+        self.classes = tuple(dict.fromkeys(name for source in parts.values() for name in classes_of(source)))
 
     def read(self, index: int) -> Sample:
         """Load a sample of whichever part it belongs to."""
         source, own_index = self._samples[index]
-        return source.read(own_index)
+        sample = source.read(own_index)
+        if self.classes == ONE_CLASS:
+            return sample
+        own = classes_of(source)
+        numbers = np.array([self.classes.index(name) + 1 for name in own], dtype=np.int64)
+        return replace(sample, labels=numbers[labels_of(sample, own, self.names[index]) - 1])
 
     def fault(self, index: int) -> Remark | None:
         """What its part knows to be wrong with a sample."""

@@ -27,18 +27,34 @@ from pochoir.data.folder import MaskFolder
 from pochoir.data.formats import Choice, Parted, open_folder
 from pochoir.data.mixture import Mixture, MixtureDraw, share_out
 from pochoir.data.pennfudan import PennFudan, fetch_pennfudan
-from pochoir.data.source import Source
+from pochoir.data.source import Source, classes_of
 from pochoir.data.split import Split, draw_split, read_split
 from pochoir.errors import ConfigError, DataError, PochoirError, suggestion
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A dataset that is ready to be read; `val_source` is mostly the same object as `source`."""
+    """A dataset that is ready to be read; `val_source` is mostly the same object as `source`.
+
+    Raises `DataError` where they have different classes.
+    """
 
     source: Source
     val_source: Source
     split: Split
+
+    def __post_init__(self) -> None:
+        train, val = self.classes, classes_of(self.val_source)
+        if train != val:
+            raise DataError(
+                f"the classes to train on are {', '.join(train)}, those to validate on {', '.join(val)}: give both "
+                "sources the same `classes`, in the same order"
+            )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels 1, 2, …."""
+        return classes_of(self.source)
 
     def part(self, name: str) -> tuple[Source, list[int]]:
         """Of "train", "val" or "test" the source, and the positions of its samples in the split's order.
@@ -91,7 +107,13 @@ def open_sources(config: Part) -> tuple[Source, Source]:
             turned = config.exif == "apply"
             source = MaskFolder(_path(config.images), _path(config.masks), void=config.void, turned=turned)
         case AutoDataset():
-            choice = Choice(config.categories, config.crowds == "instances", config.void, config.exif == "apply")
+            choice = Choice(
+                categories=config.categories,
+                merge=config.merge,
+                crowds_count=config.crowds == "instances",
+                void=config.void,
+                turned=config.exif == "apply",
+            )
             source = open_folder(_path(config.root), format=config.format, choice=choice)
         case FiguresDataset():
             size = config.height, config.width
@@ -178,11 +200,13 @@ def _naming(part: str) -> Iterator[None]:
 
 
 def _open_coco(config: CocoDataset) -> tuple[Source, Source]:
-    def opened(annotations: str, images: str) -> CocoInstances:
+    def opened(annotations: str, images: str, classes: Sequence[str] | None = None) -> CocoInstances:
         return CocoInstances(
             _path(annotations),
             _path(images),
             categories=config.categories,
+            merge=config.merge,
+            classes=classes,
             allow_outside=config.allow_outside,
             crowds_count=config.crowds == "instances",
             turned=config.exif == "apply",
@@ -191,7 +215,7 @@ def _open_coco(config: CocoDataset) -> tuple[Source, Source]:
     source = opened(config.annotations, config.images)
     if not config.val_annotations:
         return source, source
-    val_source = opened(config.val_annotations, config.val_images or config.images)
+    val_source = opened(config.val_annotations, config.val_images or config.images, source.classes)
     shared = source.files() & val_source.files()
     if shared:
         raise DataError(

@@ -4,7 +4,7 @@ A target is a dictionary with
     image_id  `[]` int64, unique within a dataset
     name      str, what people call the sample
     boxes     `[N, 4]` float32 pixels xyxy, x1 and y1 exclusive
-    labels    `[N]` int64, always 1 (0 is the background)
+    labels    `[N]` int64 classes, counted from 1 (0 is the background); all 1 where there is one class
     masks     `[N, H, W]` uint8 of 0 and 1
     area      `[N]` float32, pixels of the mask (not of the box)
     iscrowd   `[N]` int64, 1 for a group that evaluation ignores
@@ -74,30 +74,35 @@ def worth_keeping(areas: Tensor, uncut: Tensor) -> Tensor:
     return (areas > 0) & (areas >= (MIN_LEFT * uncut).clamp(max=MIN_AREA))
 
 
-def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str) -> Target:
+def make_target(masks: Tensor, crowd: Tensor, image_id: int, name: str, labels: Tensor | None = None) -> Target:
     """The target of one image from its instance masks; empty masks are dropped.
 
-    masks: `[N, H, W]` bool or uint8. crowd: `[N]` bool. Boxes, labels and areas are derived from the masks.
+    masks: `[N, H, W]` bool or uint8. crowd: `[N]` bool. labels: `[N]` int64, None: all 1. Boxes and areas are derived
+    from the masks.
     """
     height, width = masks.shape[-2:]
     keep = not_empty(masks)
+    labels = torch.ones(len(masks), dtype=torch.int64) if labels is None else labels
     if not keep.all():  # indexing copies, and there may be a gigabyte of them
-        masks, crowd = masks[keep], crowd[keep]
+        masks, crowd, labels = masks[keep], crowd[keep], labels[keep]
     masks = masks.view(torch.uint8) if masks.dtype == torch.bool else masks.to(torch.uint8)
     boxes = boxes_from_masks(masks)
     return {
         "image_id": torch.tensor(image_id),
         "name": name,
         "boxes": tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=(height, width)),
-        "labels": torch.ones(len(masks), dtype=torch.int64),
+        "labels": labels,
         "masks": tv_tensors.Mask(masks),
         "area": areas_of(masks),
         "iscrowd": crowd.to(torch.int64),
     }
 
 
-def check_target(image: Tensor, target: Target) -> None:
-    """Raise `DataError`, naming the sample and all that is wrong, unless image and target keep the contract."""
+def check_target(image: Tensor, target: Target, classes: int = 1) -> None:
+    """Raise `DataError`, naming the sample and all that is wrong, unless image and target keep the contract.
+
+    classes: how many there are, background not counted.
+    """
     height, width = image.shape[-2:]
     masks = target["masks"]
     count = len(masks)
@@ -115,12 +120,12 @@ def check_target(image: Tensor, target: Target) -> None:
         if target[key].dtype != dtype:
             problems.append(f"{key} are {target[key].dtype}, not {dtype}")
     if not problems and count:
-        problems = _contradictions(target)
+        problems = _contradictions(target, classes)
     if problems:
         raise DataError(f"{target['name']}: " + "; ".join(problems))
 
 
-def _contradictions(target: Target) -> list[str]:
+def _contradictions(target: Target, classes: int) -> list[str]:
     masks = target["masks"].as_subclass(Tensor)
     problems = []
     if masks.max() > 1:
@@ -131,8 +136,9 @@ def _contradictions(target: Target) -> list[str]:
         problems.append("boxes are not the tight boxes of the masks")
     if not torch.equal(target["area"], areas_of(masks)):
         problems.append("area is not the masks' number of pixels")
-    if (target["labels"] != 1).any():
-        problems.append(f"labels {target['labels'].unique().tolist()} are not all 1")
+    if not ((target["labels"] >= 1) & (target["labels"] <= classes)).all():
+        allowed = "1" if classes == 1 else f"from 1 to {classes}"
+        problems.append(f"labels {target['labels'].unique().tolist()} are not all {allowed}")
     if not ((target["iscrowd"] == 0) | (target["iscrowd"] == 1)).all():
         problems.append(f"iscrowd {target['iscrowd'].unique().tolist()} is neither 0 nor 1")
     return problems

@@ -12,7 +12,7 @@ from pochoir.data.targets import Pair, Target, areas_of, make_target, worth_keep
 
 
 class RebuildTarget(torch.nn.Module):
-    """Derive boxes, labels and areas anew from the masks: geometry cuts instances and boxes go loose otherwise.
+    """Derive boxes and areas anew from the masks: geometry cuts instances and boxes go loose otherwise.
 
     What is left of an instance is dropped where it is small, and most of it was cut off (see `worth_keeping`); the
     target's `area` is what it would be uncut.
@@ -21,8 +21,8 @@ class RebuildTarget(torch.nn.Module):
     def forward(self, image: tv_tensors.Image, target: Target) -> Pair:
         masks = target["masks"].as_subclass(torch.Tensor)
         kept = worth_keeping(areas_of(masks), target["area"])
-        masks, crowd = masks[kept], target["iscrowd"][kept].bool()
-        return image, make_target(masks, crowd, int(target["image_id"]), target["name"])
+        masks, crowd, labels = masks[kept], target["iscrowd"][kept].bool(), target["labels"][kept]
+        return image, make_target(masks, crowd, int(target["image_id"]), target["name"], labels)
 
 
 class RandomCrop(torch.nn.Module):

@@ -1,5 +1,6 @@
 """A callback that shows, after every validation, what the AP stands for: overlays and precision-recall curves."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pochoir.data.dataset import SegmentationDataset
+from pochoir.data.source import ONE_CLASS
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import beside, draw_instances, grid
 from pochoir.inspection.tensorboard import PICTURES, add_picture, writer_of
@@ -40,7 +42,7 @@ class ValidationPanels(pl.Callback):
             item = by_id.get(int(target["image_id"]))
             if item is None:  # a limited validation did not look at it
                 continue
-            pictures.append(truth_beside_prediction(to_pixels(image), item, self.threshold))
+            pictures.append(truth_beside_prediction(to_pixels(image), item, self.threshold, pl_module.classes))
             write_image(self.folder / f"{index:02d}_{Path(target['name']).stem}.png", pictures[-1])
             if len(pictures) <= PICTURES:
                 add_picture(writer, f"val/{index:02d}", pictures[-1], trainer.global_step)
@@ -51,12 +53,19 @@ class ValidationPanels(pl.Callback):
             writer.add_figure("val/precision_recall", figure, trainer.global_step)
 
 
-def truth_beside_prediction(image: Pixels, item: ImageRecord, threshold: float) -> Pixels:
-    """Left the ground truth (crowds as "ignored"), right the detections from `threshold` on with their scores."""
+def truth_beside_prediction(
+    image: Pixels, item: ImageRecord, threshold: float, classes: Sequence[str] = ONE_CLASS
+) -> Pixels:
+    """Left the ground truth (crowds as "ignored"), right the detections from `threshold` on with their scores, both
+    with the names of their classes where they have some."""
+
+    def name(annotation: dict[str, Any]) -> str:
+        return "" if tuple(classes) == ONE_CLASS else classes[annotation["category_id"] - 1]
+
     shown = [detection for detection in item.detections if detection["score"] >= threshold]
-    crowds = ["ignored" if annotation["iscrowd"] else "" for annotation in item.truth]
-    left = draw_instances(image, _masks(item.truth, item.size), crowds)
-    scores = [f"{detection['score']:.2f}" for detection in shown]
+    truth = [f"{name(one)} {'ignored' if one['iscrowd'] else ''}".strip() for one in item.truth]
+    left = draw_instances(image, _masks(item.truth, item.size), truth)
+    scores = [f"{name(detection)} {detection['score']:.2f}".strip() for detection in shown]
     return beside([left, draw_instances(image, _masks(shown, item.size), scores)])
 
 

@@ -3,9 +3,9 @@
 import hashlib
 import logging
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ FEW_SAMPLES = 32
 class SampleReport:
     """One sample; sizes in pixels, `shares` of the instances of the picture, remarks by the source and of what it is.
 
-    problem: why it cannot be used; then all else is empty. digest: equal for equal pictures.
+    problem: why it cannot be used; then all else is empty. digest: equal for equal pictures. objects: the classes, by
+    name, of those that are no crowds.
     """
 
     name: str
@@ -50,6 +51,7 @@ class SampleReport:
     crowds: int = 0
     digest: str = ""
     remarks: tuple[Remark, ...] = ()
+    objects: tuple[str, ...] = ()
 
 
 def look_at(name: str, sample: Sample, *, seen_at: InputSize | None = None, most: int | None = None) -> SampleReport:
@@ -97,6 +99,7 @@ class _Reports(Dataset[SampleReport]):
 
     def __init__(self, dataset: SegmentationDataset, places: list[int], seen_at: InputSize | None, most: int) -> None:
         self.source = dataset.source
+        self.classes = dataset.classes
         self.indices = [dataset.indices[place] for place in places]
         self.seen_at = seen_at
         self.most = most
@@ -109,10 +112,13 @@ class _Reports(Dataset[SampleReport]):
         name = self.source.names[index]
         try:
             sample = self.source.read(index)
-            check_target(*pair_of(sample, index, name))
-            return look_at(name, sample, seen_at=self.seen_at, most=self.most)
+            image, target = pair_of(sample, index, name, self.classes)
+            check_target(image, target, len(self.classes))
+            report = look_at(name, sample, seen_at=self.seen_at, most=self.most)
         except DataError as error:
             return SampleReport(name, problem=str(error))
+        labels = target["labels"][target["iscrowd"] == 0].tolist()
+        return replace(report, objects=tuple(self.classes[label - 1] for label in labels))
 
 
 def read_all(
@@ -144,6 +150,7 @@ def _as_it_is(report: Any) -> Any:
 def summary(reports: list[SampleReport], of: int) -> dict[str, Any]:
     """Counts over one part of a dataset of `of` samples; sizes in pixels, areas as shares of the image."""
     good = [report for report in reports if not report.problem]
+    by_class = Counter(name for report in good for name in report.objects)
     kinds: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for report in good:
         for remark in report.remarks:
@@ -151,6 +158,7 @@ def summary(reports: list[SampleReport], of: int) -> dict[str, Any]:
     return {
         "images": len(good),
         **({"looked_at": f"{len(reports)} of {of}"} if len(reports) < of else {}),
+        **({"instances_by_class": dict(by_class)} if len(by_class) > 1 else {}),
         "instances": sum(len(report.shares) - report.crowds for report in good),
         "crowd_regions": sum(report.crowds for report in good),
         "images_without_objects": sum(not report.shares for report in good),
@@ -187,7 +195,9 @@ def augmented_grid(dataset: SegmentationDataset, count: int) -> Pixels:
         except DataError as error:
             failures.append(str(error))
             continue
-        pictures.append(draw_instances(to_pixels(image), target["masks"].numpy() != 0))
+        labels = target["labels"].tolist() if len(dataset.classes) > 1 else []
+        names = [dataset.classes[label - 1] for label in labels]
+        pictures.append(draw_instances(to_pixels(image), target["masks"].numpy() != 0, names))
     if not pictures:
         raise DataError("not one training sample can be read:" + _listed(reasons(failures)))
     return grid(pictures, columns=4)

@@ -1,20 +1,15 @@
-"""Looking at partial style transfer: numbered instances, and the five-panel figure."""
+"""Looking at partial style transfer: the five-panel figure."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pochoir.images import Pixels
-from pochoir.images.overlays import GAP, beside, draw_instances, fit_height
+from pochoir.images.overlays import GAP, beside, fit_height
 
 TITLES = ("photo", "style", "paint", "stencil", "picture")
 PANEL_HEIGHT = 420
 TITLE_HEIGHT = 30
-
-
-def numbered(photo: Pixels, masks: NDArray[np.bool_], scores: list[float]) -> Pixels:
-    """The photo with every instance tinted, outlined, and labelled by its number and score."""
-    return draw_instances(photo, masks, [f"{index} {score:.2f}" for index, score in enumerate(scores)])
 
 
 def five_panels(photo: Pixels, styles: list[Pixels], paint: Pixels, alpha: NDArray, result: Pixels) -> Pixels:

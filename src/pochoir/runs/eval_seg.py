@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,7 +20,9 @@ from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import grid
+from pochoir.inspection.classes import log_classes
 from pochoir.inspection.panels import truth_beside_prediction
+from pochoir.segmentation.classes import matching
 from pochoir.segmentation.evaluation import ImageRecord, evaluate, record
 from pochoir.segmentation.segmenter import Segmenter
 
@@ -32,11 +35,16 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
     """Evaluate on photos as they are, at their own resolution; returns the mask AP in [0, 1].
 
     Writes metrics.json (APs, photos, seconds a photo in the network) and predictions/sheet.png, truth beside
-    prediction. Raises `DataError` or `ConfigError` for a dataset that cannot be used, `WeightsError` for a checkpoint.
+    prediction. Classes of network and dataset are matched by name. Raises `DataError` or `ConfigError` for a dataset
+    that cannot be used, `WeightsError` for a checkpoint.
     """
     segmenter = Segmenter(settings.weights, device=device_of(settings.accelerator))
     datasets = photos_of(settings.dataset, settings.part)
     require_no_faults(datasets)
+    classes = datasets[0].classes
+    label_there = matching(segmenter.classes, classes)
+    if unmeasured := [name for name, label in zip(segmenter.classes, label_there[1:], strict=True) if not label]:
+        log.info("Left out, as the dataset does not know them: %s", ", ".join(unmeasured))
     keys = [(dataset, index) for dataset in datasets for index in range(len(dataset))]
     records: list[ImageRecord] = []
     panels: list[Pixels] = []
@@ -47,11 +55,13 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
         started = time.perf_counter()
         found = segmenter(photo)
         seconds += time.perf_counter() - started
+        found = replace(found, labels=label_there[found.labels])
+        found = found[found.labels > 0]
         target["image_id"] = torch.tensor(len(records) + 1)
         records.append(record(target, vars(found) | {"masks": found.masks[:, None]}))
         if len(panels) < settings.shown:
-            panels.append(truth_beside_prediction(photo, records[-1], settings.show_threshold))
-    metrics = evaluate(records).metrics
+            panels.append(truth_beside_prediction(photo, records[-1], settings.show_threshold, classes))
+    metrics = evaluate(records, classes).metrics
     if "mask_ap" not in metrics:
         raise ConfigError(f"part: none of the {len(records)} photos holds an object: nothing to measure AP with")
     if panels:
@@ -63,6 +73,7 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
     for kind in ("mask", "box"):
         values = (metrics.get(f"{kind}_{name}") for name in TABLE)
         log.info("%-4s%s", kind, "".join(f"{'' if value is None else f'{value:.3f}':>10}" for value in values))
+    log_classes(metrics, classes)
     log.info("Truth beside prediction: %s", folder / "predictions" / "sheet.png")
     return metrics["mask_ap"]
 

@@ -20,7 +20,8 @@ from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import Picture, Pixels, read_picture, read_rgb, write_image
 from pochoir.images.files import as_saved
-from pochoir.inspection.stencil import five_panels, numbered
+from pochoir.images.overlays import draw_instances
+from pochoir.inspection.stencil import five_panels
 from pochoir.inspection.tensorboard import add_picture, show_config
 from pochoir.runs.events import all_settings, logger_in
 from pochoir.runs.interruption import told_how_to_continue
@@ -86,7 +87,7 @@ def choose(instances: Instances, config: PartialConfig, folder: Path) -> list[in
 
 def _show_instances(photo: Picture, instances: Instances, config: PartialConfig, folder: Path) -> Pixels:
     solid = (instances.masks >= config.region.mask_threshold).numpy()
-    overlay = numbered(photo.pixels, solid, instances.scores.tolist())
+    overlay = draw_instances(photo.pixels, solid, instances.captions())
     write_image(folder / "instances.png", overlay)
     return overlay
 

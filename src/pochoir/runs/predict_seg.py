@@ -14,7 +14,7 @@ from pochoir.devices import device_of
 from pochoir.errors import DataError, SomeInputsFailedError, some
 from pochoir.files import write_json
 from pochoir.images import find_all_images, write_image
-from pochoir.segmentation.evaluation import coco_detections
+from pochoir.segmentation.evaluation import coco_categories, coco_detections
 from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.segmenter import Segmenter
 
@@ -25,9 +25,10 @@ def run(settings: PredictSegConfig, folder: Path) -> None:
     """Segment every picture of `settings.input`, sub-folders included, and write what is found into `folder`.
 
     Writes overlays/<name>.png, masks/<name>_<k>.png (0 and 255, one an instance), where a name is a path within the
-    input, and instances.json: a COCO instance file whose annotations carry scores. What an earlier run left there goes.
-    Names pictures without objects, those that cannot be read, and files that are passed over. Raises
-    `SomeInputsFailedError` at the end for what cannot be read, `DataError` when there is no picture at all.
+    input, and instances.json: a COCO instance file whose annotations carry scores, with the network's classes as
+    categories. What an earlier run left there goes. Names pictures without objects, those that cannot be read, and
+    files that are passed over. Raises `SomeInputsFailedError` at the end for what cannot be read, `DataError` when
+    there is no picture at all.
     """
     given = Path(settings.input).expanduser()
     paths = _pictures(given, folder)
@@ -52,7 +53,7 @@ def run(settings: PredictSegConfig, folder: Path) -> None:
         if not instances:
             empty.append(name)
     content = {"info": {"description": f"pochoir predict_seg, {settings.weights}"}, "images": images}
-    categories = [{"id": 1, "name": "object"}]
+    categories = coco_categories(segmenter.classes)
     write_json(folder / "instances.json", {**content, "annotations": annotations, "categories": categories})
     log.info("%d instances in %d pictures: %s", len(annotations), len(images), folder)
     for name in empty:
@@ -82,6 +83,7 @@ def _written(instances: Instances, folder: Path, name: str, mask_threshold: floa
     write_image(folder / "overlays" / f"{name}.png", np.asarray(instances.picture(mask_threshold)))
     for index, mask in enumerate(masks):
         write_image(folder / "masks" / f"{name}_{index}.png", mask.astype(np.uint8) * 255)
-    detections = coco_detections(instances.boxes, masks, instances.scores, instances.mask_scores)
+    scores = instances.scores, instances.mask_scores
+    detections = coco_detections(instances.boxes, masks, *scores, instances.labels)
     areas = masks.sum(axis=(1, 2)).tolist()
     return [{**one, "area": area, "iscrowd": 0} for one, area in zip(detections, areas, strict=True)]

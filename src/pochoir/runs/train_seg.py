@@ -22,6 +22,7 @@ from pochoir.experiments.records import differences, flat
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import write_image
+from pochoir.inspection.classes import log_classes
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.progress import progress
 from pochoir.inspection.samples import augmented_grid, report_samples
@@ -30,6 +31,7 @@ from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
 from pochoir.runs.events import logger_in, show_outcome
 from pochoir.runs.length import Length, LengthTold, length_of
 from pochoir.segmentation.averaging import AveragedWeights
+from pochoir.segmentation.classes import classes_in
 from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.trainer import build_trainer
@@ -64,7 +66,11 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
         return None
     require_usable(data, limited=settings.trainer.limit_val_batches is not None)
     module = SegmentationModule(
-        settings.segmenter, settings.optim, seed=settings.seed, split_digest=data.split.digest()
+        settings.segmenter,
+        settings.optim,
+        classes=data.classes,
+        seed=settings.seed,
+        split_digest=data.split.digest(),
     )
     ckpt = checkpoint_to_go_on_from(settings, folder, module, data)
     history = History()
@@ -81,7 +87,7 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
     if trainer.is_global_zero:
         metrics = _metrics(settings, data, history, test, time.perf_counter() - started)
         write_json(folder / "metrics.json", metrics)
-        _show_outcome(trainer, settings, history, folder)
+        _show_outcome(trainer, settings, data, history, folder)
     return history.best["mask_ap"] if history.best else None
 
 
@@ -158,10 +164,15 @@ def checkpoint_to_go_on_from(
 def check_resumable(module: SegmentationModule, ckpt: Path, beside: Mapping[str, Any] | None = None) -> None:
     """Raise `WeightsError` or `ConfigError` unless `ckpt` continues this very training.
 
-    Compared are network, optimiser, seed, and what is given `beside`, as far as the checkpoint tells of them, and the
-    split.
+    Compared are classes, network, optimiser, seed, and what is given `beside`, as far as the checkpoint tells of them,
+    and the split.
     """
     checkpoint = read_checkpoint(ckpt)
+    if "hyper_parameters" in checkpoint and (theirs := classes_in(checkpoint)) != module.classes:
+        raise ConfigError(
+            f"resume: {ckpt} was trained on the classes {', '.join(theirs)}; now they are {', '.join(module.classes)}. "
+            f"Start a new run from it with segmenter.weights={ckpt}"
+        )
     load_strictly(module.network, network_state(checkpoint, ckpt), str(ckpt))
     if "optimizer_states" not in checkpoint:
         raise ConfigError(f"resume: {ckpt} holds weights only; start a new run from it with segmenter.weights={ckpt}")
@@ -239,8 +250,10 @@ def _metrics(
     }
 
 
-def _show_outcome(trainer: pl.Trainer, settings: TrainSegConfig, history: History, folder: Path) -> None:
-    """The run's line of the HParams tab, and a table for the terminal and the log."""
+def _show_outcome(
+    trainer: pl.Trainer, settings: TrainSegConfig, data: SegmentationData, history: History, folder: Path
+) -> None:
+    """The run's line of the HParams tab, and tables for the terminal and the log."""
     rows = {title: row for title, row in (("last", history.last), ("best", history.best)) if row is not None}
     if rows:
         assert isinstance(trainer.logger, TensorBoardLogger)
@@ -252,6 +265,8 @@ def _show_outcome(trainer: pl.Trainer, settings: TrainSegConfig, history: Histor
         *((title, str(row["epoch"]), *(f"{row[name]:.3f}" for name in TABLE)) for title, row in rows.items()),
     ]:
         log.info("%s", f"{title:4} {epoch:>6}" + "".join(f"{cell:>11}" for cell in cells))
+    if "best" in rows:
+        log_classes(rows["best"], data.classes)
     if settings.shown:
         log.info("Truth beside prediction: %s", folder / "predictions" / "sheet.png")
     log.info("Look at it: tensorboard --logdir %s", folder)

@@ -1,1 +1,1 @@
-"""Two-class Mask R-CNN: models, the LightningModule, COCO evaluation and the segmenter."""
+"""Mask R-CNN: models, the LightningModule, COCO evaluation and the segmenter."""

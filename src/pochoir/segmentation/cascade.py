@@ -9,7 +9,8 @@ from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss, mask
 from torchvision.ops import boxes as box_ops
 
 EARLY_REJECTION = 0.02
-"""Boxes to which a stage gives a lower probability are not looked at again, whatever the score threshold."""
+"""A box to which a stage gives a lower probability of a class is not of that class, whatever later stages and the score
+threshold say; one that is of none is not looked at again."""
 MASKS = 8
 """Boxes a photo whose masks are learnt from: those of one object are much alike, and masks are dear."""
 
@@ -20,11 +21,12 @@ Targets = list[dict[str, Tensor]]
 
 
 class CascadeRoIHeads(RoIHeads):
-    """torchvision's heads for two classes, with stages before its own that each move the boxes on to the next.
+    """torchvision's heads, with stages before its own that each move the boxes on to the next.
 
     earlier: the stages before the last, heads without masks, each with the IoU from which on a box is the object, and
     how finely boxes are moved. loss_weights: of each stage, the last included. The others are the last stage's: what
-    `RoIHeads` takes. Scores are the mean of all stages' probabilities. Of a photo, up to `MASKS` masks are learnt.
+    `RoIHeads` takes. Scores are the mean of all stages' probabilities. From stage to stage a box is moved as its most
+    likely class would have it, in training as the class that it holds. Of a photo, up to `MASKS` masks are learnt.
     """
 
     def __init__(self, earlier: Sequence[RoIHeads], loss_weights: Sequence[float], **last: Any) -> None:
@@ -60,7 +62,9 @@ class CascadeRoIHeads(RoIHeads):
             classification.append(weight * stage_losses[0])
             regression.append(weight * stage_losses[1])
             if stage is not self:
-                proposals = _moved(stage, deltas.detach(), proposals, sizes)
+                held = torch.cat(labels)
+                held = torch.where(held > 0, held, _likeliest(logits))
+                proposals = _moved(stage, deltas.detach(), held, proposals, sizes)
         objects = [_some(label > 0, MASKS) for label in labels]
         boxes = [box[chosen] for box, chosen in zip(proposals, objects, strict=True)]
         mask_loss = maskrcnn_loss(
@@ -78,15 +82,21 @@ class CascadeRoIHeads(RoIHeads):
 
     def _detections(self, features: Features, proposals: Boxes, sizes: Sizes) -> list[dict[str, Tensor]]:
         summed = proposals[0].new_zeros(1)
+        rejected = torch.zeros(1, 1, dtype=torch.bool, device=summed.device)  # `[P, C]`, which classes a box is not
         for stage in self.earlier:
             logits, deltas = _judged(stage, features, proposals, sizes)
             probabilities = logits.softmax(-1)
-            likely = probabilities[:, 1] >= EARLY_REJECTION
-            summed = (summed + probabilities)[likely]
-            moved = zip(_moved(stage, deltas, proposals, sizes), likely.split(_counts(proposals)), strict=True)
-            proposals = [boxes[kept] for boxes, kept in moved]
+            rejected = rejected | ~(probabilities >= EARLY_REJECTION)
+            rejected[:, 0] = False  # the background
+            likely = ~rejected[:, 1:].all(dim=1)
+            summed, rejected = (summed + probabilities)[likely], rejected[likely]
+            boxes = _moved(stage, deltas, _likeliest(logits), proposals, sizes)
+            moved = zip(boxes, likely.split(_counts(proposals)), strict=True)
+            proposals = [of_image[kept] for of_image, kept in moved]
         logits, deltas = _judged(self, features, proposals, sizes)
         mean = (summed + logits.softmax(-1)) / len(self.stages)
+        background = mean[:, :1] + mean.masked_fill(~rejected, 0).sum(dim=1, keepdim=True)
+        mean = torch.cat([background, mean.masked_fill(rejected, 0)[:, 1:]], dim=1)
         # by its logarithm, since it is taken for logits, whose softmax gives it back
         boxes, scores, labels = self.postprocess_detections(mean.log(), deltas, proposals, sizes)
         masks = maskrcnn_inference(self._mask_logits(features, boxes, sizes), labels)
@@ -119,12 +129,18 @@ def _some(chosen: Tensor, count: int) -> Tensor:
 
 
 def _judged(stage: RoIHeads, features: Features, proposals: Boxes, sizes: Sizes) -> tuple[Tensor, Tensor]:
-    """Class logits `[P, 2]` and moves `[P, 8]` of all images' boxes."""
+    """Class logits `[P, C]` and moves `[P, 4 C]` of all images' boxes; the background is class 0."""
     logits, deltas = stage.box_predictor(stage.box_head(stage.box_roi_pool(features, proposals, sizes)))
     return logits.float(), deltas.float()  # in mixed precision, half pixels would be lost
 
 
-def _moved(stage: RoIHeads, deltas: Tensor, proposals: Boxes, sizes: Sizes) -> Boxes:
-    """Where a stage would have the boxes if each held the object, within the images."""
-    moved = stage.box_coder.decode(deltas, proposals).reshape(-1, 2, 4)[:, 1].split(_counts(proposals))
+def _likeliest(logits: Tensor) -> Tensor:
+    """The class `[P]` that each box holds most likely, if it holds an object."""
+    return logits[:, 1:].argmax(dim=1) + 1
+
+
+def _moved(stage: RoIHeads, deltas: Tensor, labels: Tensor, proposals: Boxes, sizes: Sizes) -> Boxes:
+    """Where a stage would have the boxes if each held an object of the class `labels` `[P]`, within the images."""
+    by_class = stage.box_coder.decode(deltas, proposals).reshape(-1, deltas.shape[1] // 4, 4)
+    moved = by_class.gather(1, labels[:, None, None].expand(-1, 1, 4))[:, 0].split(_counts(proposals))
     return [box_ops.clip_boxes_to_image(boxes, size) for boxes, size in zip(moved, sizes, strict=True)]

@@ -2,8 +2,8 @@
 
 import contextlib
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 from torchvision.ops import box_convert
 
+from pochoir.data.source import ONE_CLASS
 from pochoir.segmentation.instances import mask_scores_of
 
 MAX_DETECTIONS = (1, 10, 100)  # with another list pycocotools prints AP -1
@@ -25,7 +26,8 @@ STATISTICS = {"ap": 0, "ap50": 1, "ap75": 2, "ap_small": 3, "ap_medium": 4, "ap_
 class ImageRecord:
     """All that evaluation needs of one photo, small enough to be gathered from many processes.
 
-    size: (height, width). truth, detections: COCO annotation dictionaries without ids; masks are run-length encoded.
+    size: (height, width). truth, detections: COCO annotation dictionaries without ids; masks are run-length encoded,
+    and the category is the label.
     Detections have a score, by which boxes are ranked, and a mask_score, by which masks are.
     """
 
@@ -49,13 +51,13 @@ def decode_mask(code: dict[str, Any]) -> NDArray[np.bool_]:
 
 
 def coco_detections(
-    boxes: Tensor, masks: NDArray[np.bool_], scores: Tensor, mask_scores: Tensor
+    boxes: Tensor, masks: NDArray[np.bool_], scores: Tensor, mask_scores: Tensor, labels: Tensor
 ) -> list[dict[str, Any]]:
-    """`[N, 4]` xyxy, `[N, H, W]`, and the scores by which each are ranked, as COCO annotations without ids."""
-    columns = (xywh(boxes), scores.tolist(), mask_scores.tolist())
+    """`[N, 4]` xyxy, `[N, H, W]`, the scores by which each are ranked, and classes, as COCO annotations without ids."""
+    columns = (xywh(boxes), scores.tolist(), mask_scores.tolist(), labels.tolist())
     return [
-        {"bbox": box, "segmentation": code, "score": score, "mask_score": mask_score, "category_id": 1}
-        for code, box, score, mask_score in zip(encode_masks(masks), *columns, strict=True)
+        {"bbox": box, "segmentation": code, "score": score, "mask_score": mask_score, "category_id": label}
+        for code, box, score, mask_score, label in zip(encode_masks(masks), *columns, strict=True)
     ]
 
 
@@ -67,22 +69,24 @@ def xywh(boxes: Tensor) -> list[list[float]]:
 def record(target: dict[str, Any], output: dict[str, Tensor]) -> ImageRecord:
     """Encode one photo's target (see `data.targets`) and the network's output for it, both at original resolution.
 
-    output: torchvision's dictionary: boxes `[N, 4]`, scores `[N]`, masks `[N, 1, H, W]` soft in [0, 1]; and mask_scores
-    `[N]`, where the network gives them.
+    output: torchvision's dictionary: boxes `[N, 4]`, labels `[N]`, scores `[N]`, masks `[N, 1, H, W]` soft in [0, 1];
+    and mask_scores `[N]`, where the network gives them.
     """
     height, width = target["masks"].shape[-2:]
     truth = [
-        {"bbox": box, "segmentation": code, "area": float(area), "iscrowd": int(crowd), "category_id": 1}
-        for box, code, area, crowd in zip(
+        {"bbox": box, "segmentation": code, "area": float(area), "iscrowd": int(crowd), "category_id": label}
+        for box, code, area, crowd, label in zip(
             xywh(target["boxes"]),
             encode_masks((target["masks"] != 0).cpu().numpy()),
             target["area"].tolist(),
             target["iscrowd"].tolist(),
+            target["labels"].tolist(),
             strict=True,
         )
     ]
     masks = (output["masks"][:, 0] >= MASK_THRESHOLD).cpu().numpy()
-    detections = coco_detections(output["boxes"], masks, output["scores"], mask_scores_of(output))
+    scores, labels = output["scores"], output["labels"]
+    detections = coco_detections(output["boxes"], masks, scores, mask_scores_of(output), labels)
     return ImageRecord(int(target["image_id"]), (height, width), truth, detections)
 
 
@@ -95,7 +99,7 @@ def unique_records(records: Iterable[ImageRecord]) -> list[ImageRecord]:
 class PrecisionRecall:
     """Interpolated precision at 101 recalls, all areas and 100 detections; `score` is the threshold that gives each.
 
-    precision, score: `[101]` in [0, 1]. Where the recall is not reached both are 0.
+    precision, score: `[101]` in [0, 1]. Where the recall is not reached both are 0. Of several classes: their means.
     """
 
     recall: NDArray[np.float64]
@@ -106,24 +110,28 @@ class PrecisionRecall:
 @dataclass(frozen=True)
 class Evaluation:
     """metrics: "mask_ap", "box_ap50", ...; a size bucket without objects is absent. curves: ("mask", .5), ("mask", .75)
-    and the same for "box"."""
+    and the same for "box". by_class: the same curves of each class with objects, by its name; empty for one class."""
 
     metrics: dict[str, float]
     curves: dict[tuple[str, float], PrecisionRecall]
+    by_class: dict[str, dict[tuple[str, float], PrecisionRecall]] = field(default_factory=dict)
 
 
-def evaluate(records: Iterable[ImageRecord]) -> Evaluation:
+def evaluate(records: Iterable[ImageRecord], classes: Sequence[str] = ONE_CLASS) -> Evaluation:
     """Box and mask AP (IoU .50:.95), AP50, AP75, AP by size, AR100, and at IoU .50 the best F1 with its score
     threshold, over the photos of `records`.
 
-    Metrics lie in [0, 1]. Without any ground truth nothing can be measured and `metrics` is empty.
+    classes: names of the labels 1, 2, …. Of several, each metric is the mean over those with objects, as COCO has it,
+    and AP, AP50 and AP75 are told of each, too: "mask_ap/balloon". Metrics lie in [0, 1]. Without any ground truth
+    nothing can be measured and `metrics` is empty.
     """
     images = unique_records(records)
     metrics: dict[str, float] = {}
     curves: dict[tuple[str, float], PrecisionRecall] = {}
+    by_class: dict[str, dict[tuple[str, float], PrecisionRecall]] = {}
     for kind, iou_type in (("box", "bbox"), ("mask", "segm")):
         with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
-            coco = _ground_truth(images)
+            coco = _ground_truth(images, classes)
             evaluator = COCOeval(coco, _detections(coco, images, iou_type), iou_type)
             evaluator.params.maxDets = list(MAX_DETECTIONS)
             evaluator.evaluate()
@@ -131,25 +139,59 @@ def evaluate(records: Iterable[ImageRecord]) -> Evaluation:
             evaluator.summarize()
         values = {f"{kind}_{name}": float(evaluator.stats[index]) for name, index in STATISTICS.items()}
         metrics.update({name: value for name, value in values.items() if value >= 0})
+        measured = _measured(evaluator)
         for iou in (0.5, 0.75):
-            curves[kind, iou] = _curve(evaluator, iou)
-        if values[f"{kind}_ap"] >= 0:
-            metrics[f"{kind}_f1"], metrics[f"{kind}_f1_threshold"] = best_f1(curves[kind, 0.5])
-    return Evaluation(metrics, curves)
+            found = [_curve(evaluator, iou, category) for category in measured]
+            curves[kind, iou] = _mean_curve(found) if found else _curve(evaluator, iou, 0)
+            if len(classes) > 1:
+                for category, curve in zip(measured, found, strict=True):
+                    by_class.setdefault(classes[category], {})[kind, iou] = curve
+        if measured:
+            each = [of_class[kind, 0.5] for of_class in by_class.values()] or [curves[kind, 0.5]]
+            metrics[f"{kind}_f1"], metrics[f"{kind}_f1_threshold"] = best_f1(*each)
+        if len(classes) > 1:
+            for category in measured:
+                metrics.update(_of_class(evaluator, category, kind, classes[category]))
+    return Evaluation(metrics, curves, by_class)
 
 
-def best_f1(curve: PrecisionRecall) -> tuple[float, float]:
+def best_f1(*curves: PrecisionRecall) -> tuple[float, float]:
     """The highest F1 = 2PR / (P + R) on a curve, and the score threshold that gives it: what to show by.
 
-    The precision is COCO's interpolated one, so F1 is at most a little higher than what the threshold gives.
+    Of the curves of several classes, the highest mean of F1 by one threshold for all of them. The precision is COCO's
+    interpolated one, so F1 is at most a little higher than what the threshold gives.
     """
-    both = curve.precision + curve.recall
-    f1 = np.divide(2 * curve.precision * curve.recall, both, out=np.zeros_like(both), where=both > 0)
-    best = int(f1.argmax())
-    return float(f1[best]), float(curve.score[best])
+    each = []
+    for curve in curves:
+        both = curve.precision + curve.recall
+        each.append(np.divide(2 * curve.precision * curve.recall, both, out=np.zeros_like(both), where=both > 0))
+    if len(curves) == 1:
+        best = int(each[0].argmax())
+        return float(each[0][best]), float(curves[0].score[best])
+    thresholds = np.unique(np.concatenate([curve.score for curve in curves]))
+    reached = [
+        ((curve.score >= thresholds[:, None]) & (curve.precision > 0)).sum(axis=1) for curve in curves
+    ]  # of the recalls, from the lowest on
+    means = np.mean([np.append(0, f1)[count] for f1, count in zip(each, reached, strict=True)], axis=0)
+    best = int(means.argmax())
+    return float(means[best]), float(thresholds[best])
 
 
-def coco_dictionary(images: list[ImageRecord]) -> dict[str, Any]:
+def _measured(evaluator: COCOeval) -> list[int]:
+    """The categories with objects, from 0."""
+    precision = evaluator.eval["precision"][:, :, :, 0, len(MAX_DETECTIONS) - 1]
+    return np.flatnonzero((precision > -1).any(axis=(0, 1))).tolist()
+
+
+def _of_class(evaluator: COCOeval, category: int, kind: str, name: str) -> dict[str, float]:
+    """AP of one category, as pycocotools has it of all: the mean precision over recalls, and IoUs."""
+    precision = evaluator.eval["precision"][:, :, category, 0, len(MAX_DETECTIONS) - 1].mean(axis=1)
+    ious = evaluator.params.iouThrs
+    at = {"ap": slice(None), "ap50": np.isclose(ious, 0.5), "ap75": np.isclose(ious, 0.75)}
+    return {f"{kind}_{metric}/{name}": float(precision[which].mean()) for metric, which in at.items()}
+
+
+def coco_dictionary(images: list[ImageRecord], classes: Sequence[str] = ONE_CLASS) -> dict[str, Any]:
     """The ground truth of `images` as the content of a COCO instance JSON."""
     annotations: list[dict[str, Any]] = []
     for image in images:
@@ -160,13 +202,18 @@ def coco_dictionary(images: list[ImageRecord]) -> dict[str, Any]:
         "info": {},
         "images": [{"id": image.image_id, "height": image.size[0], "width": image.size[1]} for image in images],
         "annotations": annotations,
-        "categories": [{"id": 1, "name": "object"}],
+        "categories": coco_categories(classes),
     }
 
 
-def _ground_truth(images: list[ImageRecord]) -> COCO:
+def coco_categories(classes: Sequence[str]) -> list[dict[str, Any]]:
+    """COCO's categories of the labels 1, 2, …."""
+    return [{"id": label, "name": name} for label, name in enumerate(classes, start=1)]
+
+
+def _ground_truth(images: list[ImageRecord], classes: Sequence[str]) -> COCO:
     coco = COCO()
-    coco.dataset = coco_dictionary(images)
+    coco.dataset = coco_dictionary(images, classes)
     coco.createIndex()
     return coco
 
@@ -175,7 +222,8 @@ def _detections(coco: COCO, images: list[ImageRecord], iou_type: str) -> COCO:
     # with `bbox` in masks' results, pycocotools would take the box's area for the mask's and choose size buckets by it
     shape, score = ("segmentation", "mask_score") if iou_type == "segm" else ("bbox", "score")
     results = [
-        {"image_id": image.image_id, "category_id": 1, shape: detection[shape], "score": detection[score]}
+        {"image_id": image.image_id, "score": detection[score]}
+        | {"category_id": detection["category_id"], shape: detection[shape]}
         for image in images
         for detection in image.detections
     ]
@@ -187,8 +235,15 @@ def _detections(coco: COCO, images: list[ImageRecord], iou_type: str) -> COCO:
     return empty
 
 
-def _curve(evaluator: COCOeval, iou: float) -> PrecisionRecall:
+def _mean_curve(curves: list[PrecisionRecall]) -> PrecisionRecall:
+    if len(curves) == 1:
+        return curves[0]
+    precision, score = (np.mean([getattr(curve, name) for curve in curves], axis=0) for name in ("precision", "score"))
+    return PrecisionRecall(curves[0].recall, precision, score)
+
+
+def _curve(evaluator: COCOeval, iou: float, category: int) -> PrecisionRecall:
     threshold = int(np.argmin(np.abs(evaluator.params.iouThrs - iou)))
-    where = (threshold, slice(None), 0, 0, len(MAX_DETECTIONS) - 1)
+    where = (threshold, slice(None), category, 0, len(MAX_DETECTIONS) - 1)
     precision, score = evaluator.eval["precision"][where], evaluator.eval["scores"][where]
     return PrecisionRecall(np.asarray(evaluator.params.recThrs), np.clip(precision, 0, 1), np.clip(score, 0, 1))

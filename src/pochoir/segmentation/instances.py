@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from pochoir.data.source import ONE_CLASS
 from pochoir.images import Pixels
 from pochoir.images.overlays import draw_instances
 
@@ -24,7 +25,8 @@ class Instances:
     boxes: `[N, 4]` float32 pixels xyxy, x1 and y1 exclusive. scores: `[N]` in [0, 1]. labels: `[N]` int64.
     masks: `[N, H, W]` float32 soft in [0, 1]. mask_scores: `[N]` in [0, 1], see `mask_scores_of`. cells: a side of the
     grid over its box in which each mask was predicted; None for masks that were given. photo: what they were found in,
-    `[H, W, 3]` uint8; None where it is not known. Raises `ValueError` for columns of unequal lengths.
+    `[H, W, 3]` uint8; None where it is not known. classes: names of the labels 1, 2, …. Raises `ValueError` for columns
+    of unequal lengths.
     """
 
     boxes: Tensor
@@ -34,6 +36,7 @@ class Instances:
     mask_scores: Tensor
     cells: int | None = None
     photo: Pixels | None = None
+    classes: tuple[str, ...] = ONE_CLASS
 
     def __post_init__(self) -> None:
         lengths = {name: len(getattr(self, name)) for name in COLUMNS}
@@ -41,7 +44,7 @@ class Instances:
             raise ValueError(f"instances: of everything there must be one for each; there are {lengths}")
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{score:.2f}" for score in self.scores.tolist())
+        scores = ", ".join(self.captions(numbered=False))
         return f"Instances({len(self)} in {self.masks.shape[-1]}×{self.masks.shape[-2]} pixels, scores {scores or '-'})"
 
     def __len__(self) -> int:
@@ -62,18 +65,33 @@ class Instances:
         """One after the other, each as `Instances` of one."""
         return (self[index] for index in range(len(self)))
 
+    @property
+    def names(self) -> list[str]:
+        """The class of each, by its name; by its label where that has none."""
+        known = dict(enumerate(self.classes, start=1))
+        return [known.get(label, str(label)) for label in self.labels.tolist()]
+
+    def captions(self, *, numbered: bool = True) -> list[str]:
+        """Of each its number, its class unless there is but the one without a name, and its score."""
+        named = self.classes != ONE_CLASS
+        return [
+            (f"{index} " if numbered else "") + (f"{name} " if named else "") + f"{score:.2f}"
+            for index, (name, score) in enumerate(zip(self.names, self.scores.tolist(), strict=True))
+        ]
+
     def above(self, score: float) -> "Instances":
         """Those with at least this score."""
         return self[self.scores >= score]
 
     def picture(self, mask_threshold: float = 0.5) -> Image.Image:
-        """The photo, white where it is not known, with every instance tinted, outlined, and its number and score.
+        """The photo, white where it is not known, with every instance tinted, outlined, and its number, class and
+        score.
 
         mask_threshold: a pixel belongs to an instance from this probability on.
         """
         photo = np.full((*self.masks.shape[1:], 3), 255, np.uint8) if self.photo is None else self.photo
-        labels = [f"{index} {score:.2f}" for index, score in enumerate(self.scores.tolist())]
-        return Image.fromarray(draw_instances(photo, (self.masks >= mask_threshold).numpy(), labels))
+        solid = (self.masks >= mask_threshold).numpy()
+        return Image.fromarray(draw_instances(photo, solid, self.captions()))
 
     def _repr_png_(self) -> bytes:
         """What notebooks show."""

@@ -98,11 +98,12 @@ def maskrcnn_lite(
     max_size: int,
     box_score_thresh: float,
     box_detections_per_img: int,
+    num_classes: int = 2,
 ) -> GeneralizedRCNN:
-    """Two-class Mask R-CNN of 6.5 million parameters on EfficientNet-Lite0, its boxes judged in two stages.
+    """Mask R-CNN of 6.5 million parameters on EfficientNet-Lite0, its boxes judged in two stages.
 
-    imagenet: start the body from ImageNet weights, which come with a package and need no network. The others mean
-    what they mean in `torchvision.models.detection.MaskRCNN`.
+    num_classes: the background is one. imagenet: start the body from ImageNet weights, which come with a package and
+    need no network. The others mean what they mean in `torchvision.models.detection.MaskRCNN`.
     """
     proposals = PyramidProposals(
         AnchorGenerator(
@@ -119,12 +120,12 @@ def maskrcnn_lite(
         nms_thresh=0.7,
     )
     heads = CascadeRoIHeads(
-        [RoIHeads(**_box_stage(stage)) for stage in STAGES[:-1]],
+        [RoIHeads(**_box_stage(stage, num_classes)) for stage in STAGES[:-1]],
         [stage.loss_weight for stage in STAGES],
-        **_box_stage(STAGES[-1], score_thresh=box_score_thresh, detections_per_img=box_detections_per_img),
+        **_box_stage(STAGES[-1], num_classes, score_thresh=box_score_thresh, detections_per_img=box_detections_per_img),
         mask_roi_pool=FineMaskPool(LEVELS, FINE),
         mask_head=FineMaskHead(CHANNELS, FINE_CHANNELS, 64, group_norm),
-        mask_predictor=MaskRCNNPredictor(64, 32, 2),
+        mask_predictor=MaskRCNNPredictor(64, 32, num_classes),
     )
     halves = [0.5, 0.5, 0.5]  # mean and deviation that the ImageNet weights were trained with
     return GeneralizedRCNN(
@@ -135,11 +136,13 @@ def maskrcnn_lite(
     )
 
 
-def _box_stage(stage: Stage, *, score_thresh: float = 0.0, detections_per_img: int = 0) -> dict[str, Any]:
+def _box_stage(
+    stage: Stage, num_classes: int, *, score_thresh: float = 0.0, detections_per_img: int = 0
+) -> dict[str, Any]:
     return {
         "box_roi_pool": MultiScaleRoIAlign(LEVELS, output_size=7, sampling_ratio=2),
         "box_head": FastRCNNConvFCHead((CHANNELS, 7, 7), [CHANNELS, CHANNELS], [256], norm_layer=group_norm),
-        "box_predictor": FastRCNNPredictor(256, 2),
+        "box_predictor": FastRCNNPredictor(256, num_classes),
         "fg_iou_thresh": stage.iou,
         "bg_iou_thresh": stage.iou,
         "batch_size_per_image": BOXES,

@@ -1,6 +1,7 @@
 """Build the network that a segmenter config asks for, with its weights."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,20 +20,26 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNPredictor
 
 from pochoir.assets import WEIGHTS
 from pochoir.config import SegmenterConfig
+from pochoir.data.source import ONE_CLASS
+from pochoir.segmentation.classes import begun_anew, classes_in, with_heads_for
 from pochoir.segmentation.lite import maskrcnn_lite
-from pochoir.weights import checkpoint_state, load_strictly, network_file, torchvision_state
+from pochoir.weights import load_strictly, network_file, network_state, read_checkpoint, torchvision_state
 
-NUM_CLASSES = 2  # background and the one foreground class
 OFFLINE_CHOICE = "segmenter=maskrcnn_lite, whose ImageNet weights come with a package"
 
+log = logging.getLogger(__name__)
 
-def build_segmenter(config: SegmenterConfig) -> GeneralizedRCNN:
-    """Two-class Mask R-CNN that takes a list of `[3, H, W]` images in [0, 1] of any sizes.
+
+def build_segmenter(config: SegmenterConfig, classes: Sequence[str] = ONE_CLASS) -> GeneralizedRCNN:
+    """Mask R-CNN that takes a list of `[3, H, W]` images in [0, 1] of any sizes.
+
+    classes: names of the labels 1, 2, …; weights of a network of other classes begin them, see `with_heads_for`.
 
     Raises `WeightsError` when weights cannot be had or do not fit the network.
     """
     network = _BUILDERS[config.name](
         config,
+        num_classes=1 + len(classes),  # the background is one
         min_size=config.min_size,
         max_size=config.max_size,
         box_score_thresh=config.score_threshold,
@@ -40,7 +47,12 @@ def build_segmenter(config: SegmenterConfig) -> GeneralizedRCNN:
     )
     if config.weights in WEIGHTS or config.weights not in config.named:
         path = network_file(config.weights)
-        load_strictly(network, checkpoint_state(path), str(path))
+        checkpoint = read_checkpoint(path)
+        theirs = classes_in(checkpoint)
+        if anew := begun_anew(classes, theirs):
+            log.info("%s knows %s; begun anew: %s", path, ", ".join(theirs), ", ".join(anew))
+        state = with_heads_for(classes, network_state(checkpoint, path), theirs, network.state_dict())
+        load_strictly(network, state, str(path))
     return network
 
 
@@ -54,6 +66,7 @@ def _resnet50(
     build: Callable[..., GeneralizedRCNN],
     coco: Any,
     published_without_eps: bool,
+    num_classes: int,
     **kwargs: Any,
 ) -> GeneralizedRCNN:
     network = build(weights=None, weights_backbone=None, **kwargs)
@@ -70,9 +83,9 @@ def _resnet50(
         network.backbone.body[name].requires_grad_(False)
 
     heads = network.roi_heads
-    heads.box_predictor = FastRCNNPredictor(heads.box_predictor.cls_score.in_features, NUM_CLASSES)
+    heads.box_predictor = FastRCNNPredictor(heads.box_predictor.cls_score.in_features, num_classes)
     mask_channels = heads.mask_predictor.conv5_mask.in_channels
-    heads.mask_predictor = MaskRCNNPredictor(mask_channels, heads.mask_predictor.conv5_mask.out_channels, NUM_CLASSES)
+    heads.mask_predictor = MaskRCNNPredictor(mask_channels, heads.mask_predictor.conv5_mask.out_channels, num_classes)
     return network
 
 

@@ -1,6 +1,6 @@
 """The LightningModule that fine-tunes a Mask R-CNN and evaluates it by COCO AP."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pochoir.config import OptimConfig, SegmenterConfig
 from pochoir.config.validation import as_union
+from pochoir.data.source import ONE_CLASS
 from pochoir.data.targets import Target
 from pochoir.errors import DataError, NonFiniteLossError
 from pochoir.seeding import mixed_seed
@@ -23,9 +24,9 @@ class SegmentationModule(pl.LightningModule):
     """Orchestrates: torchvision's five losses in training, pycocotools' AP at the original resolution in evaluation.
 
     segmenter, optim: settings, or dictionaries of their values, as checkpoints have them: `load_from_checkpoint` needs
-    nothing but the file. split_digest: kept in checkpoints, so that a run is not resumed on other validation photos.
-    After a validation or test, `records` and `evaluation` hold what was seen, on every process.
-    Raises `WeightsError` when weights cannot be had or do not fit.
+    nothing but the file. classes: names of the labels 1, 2, …. split_digest: kept in checkpoints, so that a run is not
+    resumed on other validation photos. After a validation or test, `records` and `evaluation` hold what was seen, on
+    every process. Raises `WeightsError` when weights cannot be had or do not fit.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class SegmentationModule(pl.LightningModule):
         segmenter: SegmenterConfig | Mapping[str, Any],
         optim: OptimConfig | Mapping[str, Any],
         *,
+        classes: Sequence[str] = ONE_CLASS,
         seed: int = 0,
         split_digest: str = "",
     ) -> None:
@@ -40,16 +42,18 @@ class SegmentationModule(pl.LightningModule):
         settings: SegmenterConfig = as_union(SegmenterConfig, segmenter)
         self.optim = OptimConfig.model_validate(optim)
         self.seed = seed
+        self.classes = tuple(classes)
         self.save_hyperparameters(
             {
                 "segmenter": settings.but(weights="none").model_dump(),  # all weights are in the checkpoint
                 "optim": self.optim.model_dump(),
+                "classes": list(classes),
                 "seed": seed,
                 "split_digest": split_digest,
                 "started_from": settings.weights,
             }
         )
-        self.network = build_segmenter(settings).to(memory_format=torch.channels_last)
+        self.network = build_segmenter(settings, self.classes).to(memory_format=torch.channels_last)
         self.records: list[ImageRecord] = []
         self.evaluation: Evaluation | None = None
 
@@ -97,7 +101,7 @@ class SegmentationModule(pl.LightningModule):
 
     def _evaluate(self, stage: str) -> None:
         self.records = self._gathered(self.records)
-        evaluation = evaluate(self.records) if self.trainer.is_global_zero else None
+        evaluation = evaluate(self.records, self.classes) if self.trainer.is_global_zero else None
         self.evaluation = self.trainer.strategy.broadcast(evaluation)
         assert self.evaluation is not None
         if "mask_ap" not in self.evaluation.metrics:

@@ -1,7 +1,9 @@
 """From a picture to `Instances`, by a network that comes with the project, one of your own, or one in memory."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from os import PathLike
+from typing import NamedTuple
 
 import torch
 from pydantic import ValidationError
@@ -9,9 +11,11 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import SegmenterConfig
 from pochoir.config.validation import as_union
+from pochoir.data.source import ONE_CLASS
 from pochoir.devices import device_of
 from pochoir.errors import WeightsError
 from pochoir.images import PictureLike, as_picture, to_tensor
+from pochoir.segmentation.classes import classes_in
 from pochoir.segmentation.instances import Instances, mask_scores_of
 from pochoir.segmentation.models import build_segmenter
 from pochoir.weights import load_strictly, network_file, network_state, read_checkpoint
@@ -21,7 +25,8 @@ class Segmenter:
     """Finds instances in pictures, one at a time: `Segmenter("person")("photo.jpg")`.
 
     network: the name of one that comes with the project, a checkpoint of train_seg or what export_seg made of one, or a
-    two-class Mask R-CNN, which stays as it is: a copy is worked with. device: an accelerator's name, see `device_of`,
+    Mask R-CNN, which stays as it is: a copy is worked with. classes: of a Mask R-CNN, the names of its labels 1, 2, …;
+    None: "object", or where there are several, their numbers. device: an accelerator's name, see `device_of`,
     or torch's own. score_threshold: nothing is found below it, nor below the network's own: an instance that nobody
     wants costs the mask head and a pasted mask. Those above are the same whichever it is.
     Raises `WeightsError` naming a file that is no checkpoint, `ConfigError` for a device that is not there.
@@ -31,11 +36,16 @@ class Segmenter:
         self,
         network: str | PathLike[str] | GeneralizedRCNN,
         *,
+        classes: Sequence[str] | None = None,
         device: str | torch.device = "auto",
         score_threshold: float = 0.0,
     ) -> None:
         self.device = device_of(device, "device") if isinstance(device, str) else device
-        own = trained_segmenter(network)[1] if isinstance(network, str | PathLike) else deepcopy(network)
+        if isinstance(network, str | PathLike):
+            _, own, self.classes = trained_segmenter(network)
+        else:
+            own = deepcopy(network)
+            self.classes = numbered_classes(own) if classes is None else tuple(classes)
         self.network = own.eval().to(self.device, memory_format=torch.channels_last)
         self.cells = 2 * own.roi_heads.mask_roi_pool.output_size[0]  # the mask predictor doubles what is pooled
         own.roi_heads.score_thresh = max(own.roi_heads.score_thresh, score_threshold)
@@ -50,12 +60,26 @@ class Segmenter:
         output = self.network([to_tensor(photo).to(self.device)])[0]
         output = {name: value.cpu() for name, value in output.items()}
         boxes, scores, labels, masks = (output[name] for name in ("boxes", "scores", "labels", "masks"))
-        return Instances(boxes, scores, labels, masks[:, 0], mask_scores_of(output), self.cells, photo)
+        return Instances(boxes, scores, labels, masks[:, 0], mask_scores_of(output), self.cells, photo, self.classes)
 
 
-def trained_segmenter(weights: str | PathLike[str]) -> tuple[SegmenterConfig, GeneralizedRCNN]:
-    """The settings, with weights "none", and the network of one that comes with the project, a checkpoint of train_seg,
-    or what export_seg made of one.
+class TrainedSegmenter(NamedTuple):
+    """classes: names of the labels 1, 2, …."""
+
+    settings: SegmenterConfig
+    network: GeneralizedRCNN
+    classes: tuple[str, ...]
+
+
+def numbered_classes(network: GeneralizedRCNN) -> tuple[str, ...]:
+    """Names for the labels of a network that has none: "object", or where there are several, "1", "2", …."""
+    count = network.roi_heads.box_predictor.cls_score.out_features - 1
+    return ONE_CLASS if count == 1 else tuple(str(number) for number in range(1, count + 1))
+
+
+def trained_segmenter(weights: str | PathLike[str]) -> TrainedSegmenter:
+    """The settings, with weights "none", the network and the classes of one that comes with the project, a checkpoint
+    of train_seg, or what export_seg made of one.
 
     Raises `WeightsError` naming the file when it is none of these.
     """
@@ -64,8 +88,9 @@ def trained_segmenter(weights: str | PathLike[str]) -> tuple[SegmenterConfig, Ge
     try:
         # all weights are in the checkpoint
         settings = as_union(SegmenterConfig, {**checkpoint["hyper_parameters"]["segmenter"], "weights": "none"})
+        classes = classes_in(checkpoint)
     except (KeyError, TypeError, ValidationError):
         raise WeightsError(f"{path}: is no checkpoint of train_seg: it does not say which segmenter it is") from None
-    network = build_segmenter(settings)
+    network = build_segmenter(settings, classes)
     load_strictly(network, network_state(checkpoint, path), str(path))
-    return settings, network
+    return TrainedSegmenter(settings, network, classes)

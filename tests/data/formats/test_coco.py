@@ -111,6 +111,18 @@ def test_categories_are_chosen(tmp_path: Path, photos: Make, coco: Make, opened:
         opened(categories=["bags"])
 
 
+def test_parts_have_the_same_classes(tmp_path: Path, photos: Make, coco: Make, opened: Make) -> None:
+    listed = [(0, "bags"), (1, "hat"), (2, "bag")]
+    for folder, categories in (("train", listed), ("valid", listed[::-1])):  # whose objects are of the last
+        photos(tmp_path / folder, "1.png")
+        coco(tmp_path / folder / "_annotations.coco.json", "1.png", categories=categories)
+    with pytest.raises(DataError, match="has instances of bags, which is none of the classes that are trained on, bag"):
+        opened(merge=False)
+    coco(tmp_path / "valid" / "_annotations.coco.json", "1.png", categories=listed)
+    assert opened(merge=False).classes == ("bag",)
+    assert opened(merge=False, categories=["hat", "bag"]).source.read(1).labels.tolist() == [2]
+
+
 def test_photos_that_are_nowhere_are_an_error(tmp_path: Path, coco: Make, opened: Make) -> None:
     coco(tmp_path / "result.json", "1.png", "2.png")
     with pytest.raises(DataError, match=r"result\.json: none of its 2 photos is in the folder, 1\.png for one"):

@@ -84,10 +84,13 @@ def test_classes_groups_and_what_has_no_area(
     )
     write(tmp_path / "b.json")
     with caplog.at_level(logging.INFO):
-        source = opened(val=1).source
+        source = opened(val=1, merge=False).source
     assert source.names == ["a.png", "b.png"]
-    assert source.categories == ["bag", "hat"]
-    assert [len(source.read(index).masks) for index in (0, 1)] == [2, 0]
+    assert source.classes == ("bag", "hat")
+    assert [source.read(index).labels.tolist() for index in (0, 1)] == [[2, 1], []]
+    merged = opened(val=1).source
+    assert merged.classes == ("object",)
+    assert merged.read(0).labels.tolist() == [1, 1]
     assert "2 shapes are lines or points" in caplog.text
     assert "1 photos have no JSON, and are passed over" in caplog.text
     assert "c.png" in caplog.text

@@ -100,5 +100,7 @@ def test_masks_of_classes_are_refused(tmp_path: Path, photos: Make, masks: Make,
 def test_masks_have_no_categories(tmp_path: Path, photos: Make, masks: Make, opened: Make) -> None:
     photos(tmp_path / "images", "a.png", "b.png")
     masks(tmp_path / "masks", "a.png", "b.png")
-    with pytest.raises(DataError, match=r"dataset\.categories: masks have no categories"):
+    with pytest.raises(DataError, match=r"dataset\.categories, dataset\.merge: masks have no categories"):
         opened(categories=["bag"])
+    with pytest.raises(DataError, match=r"dataset\.merge: masks have no categories"):
+        opened(merge=False)

@@ -61,6 +61,21 @@ def test_roboflows_layout(tmp_path: Path, part: Make, opened: Make, holds_the_ob
     assert len(opened(categories=["hat"]).source.read(0).masks) == 0
 
 
+def test_classes_stay_apart_where_they_are_not_merged(
+    tmp_path: Path, part: Make, opened: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    part("train/images", "train/labels", "a.png", row=f"{ROW}\n{ROW.replace('1 ', '0 ', 1)}")
+    part("valid/images", "valid/labels", "b.png")
+    config(tmp_path, "train: train/images\nval: valid/images\nnames: [hat, bag, shoe]\n")
+    with caplog.at_level(logging.INFO):
+        result = opened(merge=False)
+    assert result.classes == ("hat", "bag")
+    assert "no class is made of shoe: without objects" in caplog.text
+    assert [result.source.read(index).labels.tolist() for index in (0, 1)] == [[2, 1], [2]]
+    assert opened(merge=False, categories=["bag", "hat"]).source.read(0).labels.tolist() == [1, 2]
+    assert opened().classes == ("object",)
+
+
 def test_cvats_list_of_photos(tmp_path: Path, part: Make, opened: Make, holds_the_object: Make) -> None:
     part("images/train", "labels/train", "a.png", "b.png", "c.png")
     (tmp_path / "train.txt").write_text("data/images/train/a.png\nimages/train/b.png\n")

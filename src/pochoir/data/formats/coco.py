@@ -52,7 +52,7 @@ def _explicit(tree: Tree, files: dict[str, Path], photos: dict[Path, Path | None
 
 
 def _read(files: dict[str, Path], photos: dict[Path, Path | None], choice: Choice) -> Parts:
-    parts: Parts = {}
+    parts: dict[str, CocoInstances] = {}
     for part, path in files.items():
         folder = photos[path]
         names = _file_names(path)
@@ -66,8 +66,10 @@ def _read(files: dict[str, Path], photos: dict[Path, Path | None], choice: Choic
             path,
             folder or path.parent,
             categories=choice.categories,
+            merge=choice.merge,
+            classes=None if choice.merge or not parts else next(iter(parts.values())).classes,
             crowds_count=choice.crowds_count,
             turned=choice.turned,
             allow_outside=True,
         )
-    return parts
+    return dict(parts)

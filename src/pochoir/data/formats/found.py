@@ -13,9 +13,13 @@ Parts = dict[str, Source]
 
 @dataclass(frozen=True)
 class Choice:
-    """categories: names of those to keep, None keeps all. The rest is what `CocoInstances` and `MaskFolder` take."""
+    """categories: names of those to keep, None keeps all. merge: they become one class; otherwise a class each.
+
+    The rest is what `CocoInstances` and `MaskFolder` take.
+    """
 
     categories: Sequence[str] | None = None
+    merge: bool = True
     crowds_count: bool = False
     void: Void = "auto"
     turned: bool = True

@@ -115,8 +115,8 @@ def _found(tree: Tree, parts: dict[str, tuple[Path, Path]]) -> Found:
 
 
 def _read(tree: Tree, parts: dict[str, tuple[Path, Path]], choice: Choice) -> Parts:
-    if choice.categories is not None:
-        raise DataError("dataset.categories: masks have no categories; leave it out")
+    if choice.categories is not None or not choice.merge:
+        raise DataError("dataset.categories, dataset.merge: masks have no categories; leave them out")
     return {part: _source(tree, images, masks, choice) for part, (images, masks) in parts.items()}
 
 

@@ -1,5 +1,6 @@
 """Photos whose objects are outlined by polygons or painted as patches, whatever file told so, as a source."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 
 from pochoir.data.formats.found import Choice
 from pochoir.data.outlines import NO_PIXEL, Polygons, check_outline, rasterised, why_empty
-from pochoir.data.source import Remark, Sample
+from pochoir.data.source import ONE_CLASS, Remark, Sample
 from pochoir.errors import DataError, suggestion
 from pochoir.images import read_rgb
+
+log = logging.getLogger(__name__)
 
 Size = tuple[int, int]
 
@@ -74,15 +77,17 @@ class OutlinedPhoto:
 
 
 class Outlined:
-    """Photos with outlined objects, which are one class. categories: the names of all their labels, in order.
+    """Photos with outlined objects. classes: the names of their labels, in order; or `ONE_CLASS`, which all are.
 
     turned: photos are turned as their EXIF says; False: as they are stored.
     """
 
-    def __init__(self, photos: Sequence[OutlinedPhoto], categories: Sequence[str], *, turned: bool = True) -> None:
+    def __init__(
+        self, photos: Sequence[OutlinedPhoto], classes: Sequence[str] = ONE_CLASS, *, turned: bool = True
+    ) -> None:
         self.photos = list(photos)
         self.turned = turned
-        self.categories = list(categories)
+        self.classes = tuple(classes)
         self.names = [photo.name for photo in self.photos]
 
     def read(self, index: int) -> Sample:
@@ -104,7 +109,18 @@ class Outlined:
             if not mask.any():
                 remarks.append(Remark(outline.where, _why_empty(outline.shapes, size)))
         kept = masks.any(axis=(1, 2))
-        return Sample(pixels, masks[kept], np.zeros(kept.sum(), dtype=bool), remarks=tuple(remarks))
+        return Sample(
+            pixels,
+            masks[kept],
+            np.zeros(kept.sum(), dtype=bool),
+            labels=self._labels(photo)[kept],
+            remarks=tuple(remarks),
+        )
+
+    def _labels(self, photo: OutlinedPhoto) -> NDArray[np.int64]:
+        several = self.classes != ONE_CLASS
+        numbers = [self.classes.index(outline.label) + 1 if several else 1 for outline in photo.objects]
+        return np.array(numbers, dtype=np.int64)
 
 
 def _why_empty(shapes: Sequence[Polygon | Patch], size: Size) -> str:
@@ -132,21 +148,28 @@ def rectangle(left: float, top: float, right: float, bottom: float) -> NDArray[n
 
 
 def chosen(
-    parts: Mapping[str, Sequence[OutlinedPhoto]], classes: Sequence[str], choice: Choice, told: Path
+    parts: Mapping[str, Sequence[OutlinedPhoto]], labels: Sequence[str], choice: Choice, told: Path
 ) -> dict[str, Outlined]:
     """Sources of the parts, with objects of the chosen categories alone; photos without any stay.
 
-    Raises `DataError` for a class that is not there; told: the file or folder to name.
+    labels: all that there are. Those that are kept apart are classes in the order of the choice, or of `labels`, and
+    then without those that have no object. Raises `DataError` for a category that is not there; told: the file or
+    folder to name.
     """
     wanted = choice.categories
-    if wanted is not None and (unknown := [name for name in wanted if name not in classes]):
-        hint = suggestion(unknown[0], classes)
+    if wanted is not None and (unknown := [name for name in wanted if name not in labels]):
+        hint = suggestion(unknown[0], labels)
         raise DataError(
-            f"{told}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(classes) or 'none'})"
+            f"{told}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(labels) or 'none'})"
         )
-    kept = [name for name in classes if wanted is None or name in wanted]
+    kept = list(labels if wanted is None else wanted)
     of_parts = {part: [replace(one, objects=_of(one, kept)) for one in photos] for part, photos in parts.items()}
-    return {part: Outlined(photos, kept, turned=choice.turned) for part, photos in of_parts.items()}
+    used = {outline.label for photos in of_parts.values() for photo in photos for outline in photo.objects}
+    if wanted is None and used and not choice.merge and (unused := [name for name in kept if name not in used]):
+        log.info("%s: no class is made of %s: without objects", told, ", ".join(unused))
+        kept = [name for name in kept if name in used]
+    classes = ONE_CLASS if choice.merge else kept
+    return {part: Outlined(photos, classes, turned=choice.turned) for part, photos in of_parts.items()}
 
 
 def _of(photo: OutlinedPhoto, labels: Collection[str]) -> tuple[Outline, ...]:
