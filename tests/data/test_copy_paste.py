@@ -96,9 +96,9 @@ def test_what_is_pasted_keeps_its_class(pair: Make) -> None:
     _, target = paste_instances(onto, source)
     assert target["boxes"].tolist() == [[20, 10, 30, 20], [0, 0, 12, 12]]
     assert target["labels"].tolist() == [3, 2]
-    specks = pair(24, 30, (0, 0, 3, 3), (10, 0, 18, 8))
-    specks[1]["labels"] = torch.tensor([1, 2])
+    wider = pair(24, 40, (29, 0, 34, 3), (10, 0, 18, 8))
+    wider[1]["labels"] = torch.tensor([1, 2])
     torch.manual_seed(0)
-    for _ in range(10):  # whichever are drawn, the speck is not pasted
-        _, target = paste_instances(pair(24, 30), specks)
+    for _ in range(10):  # whichever are drawn, what the frame cuts to a speck is not pasted
+        _, target = paste_instances(pair(24, 30), wider)
         assert target["labels"].tolist() in ([], [2])

@@ -161,6 +161,10 @@ def test_all_steps_together_keep_the_contract(pair: Callable[..., Any]) -> None:
 def test_classes_stay_with_their_instances(pair: Callable[..., Any]) -> None:
     image, target = pair(64, 80, (0, 0, 3, 3), (10, 20, 30, 50), (40, 0, 80, 64))
     target["labels"] = torch.tensor([1, 3, 2])
-    _, after = training_transforms(OFF.but(flip=1))((image, target))  # the first is too small
-    assert after["boxes"].tolist() == [[50, 20, 70, 50], [0, 0, 40, 64]]
+    _, after = training_transforms(OFF.but(flip=1))((image, target))
+    assert after["boxes"].tolist() == [[77, 0, 80, 3], [50, 20, 70, 50], [0, 0, 40, 64]]
+    assert after["labels"].tolist() == [1, 3, 2]
+    _, after = RebuildTarget()(
+        image, {**target, "area": target["area"] * 3}
+    )  # as if all were cut: the first is a speck
     assert after["labels"].tolist() == [3, 2]

@@ -4,8 +4,8 @@ import hashlib
 import logging
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from pochoir.data.datamodule import SegmentationData
 from pochoir.data.dataset import SegmentationDataset, pair_of
 from pochoir.data.shrinking import InputSize
-from pochoir.data.source import Remark, Sample, counted
+from pochoir.data.source import ONE_CLASS, Remark, Sample, counted, labels_of
 from pochoir.data.targets import check_target
 from pochoir.data.usable import PURPOSES, first_with_object, reasons, require_no_faults
 from pochoir.errors import DataError, some
@@ -54,7 +54,14 @@ class SampleReport:
     objects: tuple[str, ...] = ()
 
 
-def look_at(name: str, sample: Sample, *, seen_at: InputSize | None = None, most: int | None = None) -> SampleReport:
+def look_at(
+    name: str,
+    sample: Sample,
+    *,
+    classes: Sequence[str] = ONE_CLASS,
+    seen_at: InputSize | None = None,
+    most: int | None = None,
+) -> SampleReport:
     """What there is to say of a sample. seen_at: the network's input; most: objects that it can find in a photo."""
     height, width = sample.image.shape[:2]
     areas = [int(np.count_nonzero(mask)) for mask in sample.masks]
@@ -75,6 +82,11 @@ def look_at(name: str, sample: Sample, *, seen_at: InputSize | None = None, most
         crowds=int(np.count_nonzero(sample.crowd)),
         digest=hashlib.sha256(np.ascontiguousarray(sample.image).data).hexdigest(),
         remarks=tuple(remarks),
+        objects=tuple(
+            classes[label - 1]
+            for label, area, crowd in zip(labels_of(sample, classes, name), areas, sample.crowd, strict=True)
+            if area and not crowd
+        ),
     )
 
 
@@ -112,13 +124,10 @@ class _Reports(Dataset[SampleReport]):
         name = self.source.names[index]
         try:
             sample = self.source.read(index)
-            image, target = pair_of(sample, index, name, self.classes)
-            check_target(image, target, len(self.classes))
-            report = look_at(name, sample, seen_at=self.seen_at, most=self.most)
+            check_target(*pair_of(sample, index, name, self.classes), len(self.classes))
+            return look_at(name, sample, classes=self.classes, seen_at=self.seen_at, most=self.most)
         except DataError as error:
             return SampleReport(name, problem=str(error))
-        labels = target["labels"][target["iscrowd"] == 0].tolist()
-        return replace(report, objects=tuple(self.classes[label - 1] for label in labels))
 
 
 def read_all(
