@@ -50,6 +50,12 @@ def decode_mask(code: dict[str, Any]) -> NDArray[np.bool_]:
     return rle.decode(code).astype(bool)
 
 
+def decode_masks(annotations: list[dict[str, Any]], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The masks of COCO annotations: `[N, *size]` bool; N may be 0."""
+    decoded = [decode_mask(annotation["segmentation"]) for annotation in annotations]
+    return np.stack(decoded) if decoded else np.zeros((0, *size), dtype=bool)
+
+
 def coco_detections(
     boxes: Tensor, masks: NDArray[np.bool_], scores: Tensor, mask_scores: Tensor, labels: Tensor
 ) -> list[dict[str, Any]]:

@@ -1,0 +1,106 @@
+"""What a segmenter finds, invents and misses: detections matched one by one to the truth of their photo."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as rle
+
+from pochoir.segmentation.evaluation import ImageRecord, unique_records
+
+MATCH_IOU = 0.5
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Of one photo: pairs of a detection and the object that it found; detections of nothing, and objects not found.
+
+    All are places in `ImageRecord.detections` and `ImageRecord.truth`. A pair may be of two classes. Crowds, and what
+    is found in them, are left out.
+    """
+
+    pairs: list[tuple[int, int]]
+    false: list[int]
+    missed: list[int]
+
+    @property
+    def mistakes(self) -> int:
+        return len(self.false) + len(self.missed)
+
+
+def match(item: ImageRecord, threshold: float, iou: float = MATCH_IOU) -> Matches:
+    """Match the detections from a score of `threshold` on to the objects of a photo, the best mask first.
+
+    As in COCO's evaluation at one IoU (Lin et al. 2014): a detection takes the free object whose mask is most like its
+    own, from an intersection over union of `iou` on, one of its class before others; what is found in a crowd (`iou` of
+    its own area) is ignored.
+    """
+    shown = [place for place, found in enumerate(item.detections) if found["score"] >= threshold]
+    shown.sort(key=lambda place: -item.detections[place]["mask_score"])
+    crowd = [bool(annotation["iscrowd"]) for annotation in item.truth]
+    free = [place for place, many in enumerate(crowd) if not many]
+    overlaps = _overlaps([item.detections[place] for place in shown], item.truth, crowd)
+    matches = Matches([], [], free)
+    for place, overlap in zip(shown, overlaps, strict=True):
+        label = item.detections[place]["category_id"]
+        near = [(item.truth[other]["category_id"] == label, overlap[other], other) for other in free]
+        near = [candidate for candidate in near if candidate[1] >= iou]
+        if near:
+            other = max(near)[2]
+            free.remove(other)
+            matches.pairs.append((place, other))
+        elif not any(overlap[crowd] >= iou):
+            matches.false.append(place)
+    return matches
+
+
+def _overlaps(detections: list[dict[str, Any]], truth: list[dict[str, Any]], crowd: list[bool]) -> NDArray[np.float64]:
+    """IoU of masks, `[detections, truth]`; of a crowd the share of the detection that lies in it."""
+    if not detections or not truth:  # pycocotools would return a list
+        return np.zeros((len(detections), len(truth)))
+    masks = ([annotation["segmentation"] for annotation in part] for part in (detections, truth))
+    return np.asarray(rle.iou(*masks, crowd))
+
+
+def worst(records: Iterable[ImageRecord], threshold: float, count: int) -> list[tuple[ImageRecord, Matches]]:
+    """The photos with the most mistakes, missed and false objects together, most first; those without any are left out.
+
+    Of equally many, those come first in which less was found.
+    """
+    matched = [(item, match(item, threshold)) for item in unique_records(records)]
+    ordered = sorted(matched, key=lambda pair: (-pair[1].mistakes, len(pair[1].pairs)))
+    return [pair for pair in ordered[:count] if pair[1].mistakes]
+
+
+def confusion(records: Iterable[ImageRecord], threshold: float, classes: int = 1) -> NDArray[np.int64]:
+    """How often an object of class i was found as one of class j: `[classes + 1, classes + 1]`.
+
+    In the last row are detections of nothing, in the last column objects that were not found.
+    """
+    counts = np.zeros((classes + 1, classes + 1), dtype=np.int64)
+    for item in unique_records(records):
+        matches = match(item, threshold)
+        found = [annotation["category_id"] - 1 for annotation in item.detections]
+        there = [annotation["category_id"] - 1 for annotation in item.truth]
+        for place, other in matches.pairs:
+            counts[there[other], found[place]] += 1
+        for place in matches.false:
+            counts[classes, found[place]] += 1
+        for other in matches.missed:
+            counts[there[other], classes] += 1
+    return counts
+
+
+def counted(confused: NDArray[np.int64]) -> dict[str, float]:
+    """What a confusion sums up to: true, false and missed objects; precision, recall and their harmonic mean F1.
+
+    An object that was found as one of another class is missed, and what was found is false. Shares are 0 where there is
+    nothing to share.
+    """
+    true = int(np.trace(confused[:-1, :-1]))
+    found, there = int(confused[:, :-1].sum()), int(confused[:-1].sum())
+    shares = {"precision": (true, found), "recall": (true, there), "f1": (2 * true, found + there)}
+    rounded = {name: round(part / whole, 4) if whole else 0.0 for name, (part, whole) in shares.items()}
+    return {"true": true, "false": found - true, "missed": there - true, **rounded}

@@ -1,0 +1,125 @@
+"""Detections matched to objects: who takes whom, what is left over, and what that counts up to."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pochoir.segmentation.evaluation import ImageRecord, encode_masks, evaluate
+from pochoir.segmentation.matching import confusion, counted, match, worst
+
+Box = tuple[int, int, int, int]
+
+
+def masks_of(boxes: list[Box]) -> list[dict[str, Any]]:
+    """x0, y0, x1, y1 in a photo of 40 × 60 pixels."""
+    masks = np.zeros((len(boxes), 40, 60), dtype=bool)
+    for mask, (x0, y0, x1, y1) in zip(masks, boxes, strict=True):
+        mask[y0:y1, x0:x1] = True
+    return encode_masks(masks)
+
+
+def photo(
+    truth: list[tuple[Box, int, bool]], found: list[tuple[Box, int, float, float]], image_id: int = 1
+) -> ImageRecord:
+    """truth: box, class, crowd. found: box, class, score, mask score."""
+    there = [
+        {"segmentation": code, "category_id": label, "iscrowd": int(crowd), "bbox": [0, 0, 1, 1], "area": 1.0}
+        for code, (_, label, crowd) in zip(masks_of([box for box, *_ in truth]), truth, strict=True)
+    ]
+    detections = [
+        {"segmentation": code, "category_id": label, "score": score, "mask_score": mask_score, "bbox": [0, 0, 1, 1]}
+        for code, (_, label, score, mask_score) in zip(masks_of([box for box, *_ in found]), found, strict=True)
+    ]
+    return ImageRecord(image_id, (40, 60), there, detections)
+
+
+A, NEAR_A, HALF_A, B, C = (0, 0, 10, 10), (0, 0, 10, 9), (0, 0, 5, 10), (20, 0, 30, 10), (40, 20, 60, 40)
+
+
+def test_an_object_goes_to_the_detection_that_is_surest_of_its_mask() -> None:
+    item = photo([(A, 1, False), (B, 1, False)], [(A, 1, 0.9, 0.3), (NEAR_A, 1, 0.6, 0.8), (C, 1, 0.7, 0.7)])
+    matches = match(item, 0.5)
+    assert matches.pairs == [(1, 0)]
+    assert sorted(matches.false) == [0, 2]
+    assert matches.missed == [1]
+    assert matches.mistakes == 3
+
+
+def test_below_the_threshold_nothing_counts_and_half_of_an_object_is_enough() -> None:
+    item = photo([(A, 1, False)], [(A, 1, 0.49, 0.9), (HALF_A, 1, 0.5, 0.4)])
+    assert match(item, 0.5).pairs == [(1, 0)]
+    assert match(item, 0.51).missed == [0]
+    assert match(item, 0.5, iou=0.51).false == [1]
+
+
+def test_a_detection_takes_what_is_most_like_it_of_its_own_class_first() -> None:
+    truth = [(NEAR_A, 2, False), (A, 1, False)]
+    assert match(photo(truth, [(NEAR_A, 1, 0.9, 0.9)]), 0.5).pairs == [(0, 1)]
+    assert match(photo(truth, [(NEAR_A, 2, 0.9, 0.9)]), 0.5).pairs == [(0, 0)]
+    assert match(photo(truth[:1], [(NEAR_A, 1, 0.9, 0.9)]), 0.5).pairs == [(0, 0)]
+
+
+def test_crowds_are_neither_missed_nor_is_what_lies_in_them_false() -> None:
+    item = photo([(C, 1, True), (A, 1, False)], [((45, 25, 50, 30), 1, 0.9, 0.9), ((42, 20, 50, 40), 1, 0.8, 0.8)])
+    assert match(item, 0.5) == match(photo([(A, 1, False)], []), 0.5).__class__([], [], [1])
+
+
+def test_nothing_is_matched_to_nothing() -> None:
+    assert match(photo([], []), 0.5).mistakes == 0
+    assert match(photo([], [(A, 1, 0.9, 0.9)]), 0.5).false == [0]
+    assert match(photo([(A, 1, False)], []), 0.5).missed == [0]
+
+
+def test_one_class_agrees_with_pycocotools() -> None:
+    """Its recall at IoU .5 with all detections is the share of objects that are matched from score 0 on."""
+    generator = torch.Generator().manual_seed(0)
+
+    def boxes(count: int) -> list[Box]:
+        corners = torch.randint(0, 30, (count, 2), generator=generator).tolist()
+        return [(x, y, x + 14, y + 10) for x, y in corners]
+
+    records = []
+    for image_id in range(1, 30):
+        there = boxes(4)
+        shifted = [(x0 + 2, y0, x1 + 2, y1) for x0, y0, x1, y1 in there[:2]]
+        scores = torch.rand(5, generator=generator).tolist()
+        found = [(box, 1, score, score) for box, score in zip([*shifted, *boxes(3)], scores, strict=True)]
+        records.append(photo([(box, 1, False) for box in there], found, image_id))
+    curve = evaluate(records).curves["mask", 0.5]
+    recall = counted(confusion(records, 0.0))["recall"]
+    reached = curve.recall[curve.precision > 0].max()
+    assert 0.4 < recall < 0.9
+    assert reached == pytest.approx(recall, abs=0.0101)  # the curve has a point each hundredth
+
+
+def test_a_confusion_tells_class_against_class() -> None:
+    truth = [(A, 1, False), (B, 2, False), (C, 2, False)]
+    found = [(A, 1, 0.9, 0.9), (B, 1, 0.8, 0.8), ((0, 30, 9, 39), 2, 0.7, 0.7), (C, 2, 0.4, 0.4)]
+    confused = confusion([photo(truth, found)], 0.5, classes=2)
+    assert confused.tolist() == [[1, 0, 0], [1, 0, 1], [0, 1, 0]]
+    assert counted(confused) == {
+        "true": 1,
+        "false": 2,
+        "missed": 2,
+        "precision": 0.3333,
+        "recall": 0.3333,
+        "f1": 0.3333,
+    }
+
+
+def test_nothing_at_all_counts_up_to_nothing() -> None:
+    assert counted(confusion([photo([], [])], 0.5)) == dict.fromkeys(
+        ("true", "false", "missed", "precision", "recall", "f1"), 0
+    )
+
+
+def test_the_worst_photos_come_first_and_good_ones_not_at_all() -> None:
+    good = photo([(A, 1, False)], [(A, 1, 0.9, 0.9)], 1)
+    one_of_two = photo([(A, 1, False), (B, 1, False)], [(A, 1, 0.9, 0.9)], 2)
+    one_of_one = photo([(A, 1, False)], [], 3)
+    both = photo([(A, 1, False), (B, 1, False)], [(C, 1, 0.9, 0.9)], 4)
+    records = [good, one_of_two, one_of_one, both, both]  # processes repeat photos
+    assert [item.image_id for item, _ in worst(records, 0.5, 10)] == [4, 3, 2]
+    assert [matches.mistakes for _, matches in worst(records, 0.5, 2)] == [3, 1]
