@@ -14,7 +14,7 @@ from torch import Tensor
 from pochoir.config import StylizeConfig, load_config
 from pochoir.devices import device_of
 from pochoir.images import read_picture, read_rgb
-from pochoir.inspection.tensorboard import event_logger
+from pochoir.inspection.loggers import build_logger
 from pochoir.runs.painting import callbacks_in
 from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.encoder import Encoder
@@ -51,7 +51,7 @@ def lightning_overhead(content: Path, style: Path, size: int, rounds: int) -> di
         with tempfile.TemporaryDirectory() as name:
             folder, last = Path(name), LastLoss()
             callbacks = [*callbacks_in(folder, job, levels), last]
-            painting = paint_job(job, plan, callbacks=callbacks, logger=event_logger(folder))
+            painting = paint_job(job, plan, callbacks=callbacks, logger=build_logger("tensorboard", folder))
         return painting.seconds, last.value
 
     bare_loop(config, subject, [Level(level.size, 1) for level in levels], painter)  # sets things up

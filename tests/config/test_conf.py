@@ -201,3 +201,10 @@ def test_every_folder_with_code_is_in_the_wheel() -> None:
     source = ROOT / "src"
     folders = {path.parent.relative_to(source).as_posix() for path in source.glob("pochoir/**/*.py")}
     assert set(packages) == {folder.replace("/", ".") for folder in folders} | {"pochoir.conf"}
+
+
+def test_a_logger_that_is_not_installed_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pochoir.config.base.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"logger: mlflow is not installed; pip install '\.\[mlflow\]'"):
+        load_config("stylize", ["logger=mlflow"])
+    assert load_config("stylize", ["logger=csv"]).logger == "csv"

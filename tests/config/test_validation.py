@@ -61,7 +61,10 @@ def test_a_changed_copy_is_checked_as_the_original_was() -> None:
         ("dataset.root=data", "dataset.root: unknown setting"),  # of another kind
         ("trainer.xyzzy=1", "trainer.xyzzy: unknown setting"),
         ("trainer.max_epoch=1", "trainer.max_epoch: unknown setting; did you mean 'trainer.max_epochs'?"),
-        ("trainer.logger=false", "trainer.logger: cannot be given, as it is what the task itself gives it"),
+        (
+            "trainer.logger=false",
+            "trainer.logger: cannot be given, as it is chosen by logger=tensorboard, csv, wandb or mlflow",
+        ),
         ("optim.lr=???", "optim.lr: missing; give it as optim.lr=…"),
         ("~optim.lr", "optim.lr: missing; give it as optim.lr=…"),
         ("optim.lr=abc", "optim.lr: 'abc' is no number"),

@@ -32,6 +32,12 @@ def test_the_validation_of_training_comes_out_again(
     assert metrics["seconds_per_photo"] > 0
     sheet = read_rgb(tmp_path / "predictions" / "sheet.png")
     assert np.ptp(sheet) > 200
+    assert (tmp_path / "predictions" / "measures.png").exists()
+    counts = metrics["counts"]
+    assert (tmp_path / "predictions" / "worst.png").exists() == (counts["missed"] + counts["false"] > 0)
+    in_training = json.loads((trained[0] / "metrics.json").read_text())["counts_of_last"]
+    assert set(counts) == set(in_training)
+    assert counts["true"] + counts["missed"] == in_training["true"] + in_training["missed"] > 4  # all bars
 
 
 def test_a_part_is_the_splits(tiny: TrainSegConfig) -> None:

@@ -5,6 +5,7 @@ nobody gives it stands in the YAML alone.
 """
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -98,5 +99,15 @@ Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 """What all generators take."""
 CountOrShare = Annotated[NotNegative, AfterValidator(_count_or_share)]
 """A share below 1, a count from 1 on."""
+
+
+def _installed(name: str) -> str:
+    if name in ("wandb", "mlflow") and find_spec(name) is None:
+        raise problem(f"{name} is not installed; pip install '.[{name}]' in the checkout brings it along")
+    return name
+
+
+LoggerName = Annotated[Literal["tensorboard", "csv", "wandb", "mlflow"], AfterValidator(_installed)]
+"""What takes the numbers and pictures of a run while it goes on."""
 Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
 """Lightning's words: gpu is whichever GPU there is, auto the best that there is."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pochoir.config.base import ExistingPath, NotNegative, Seed, Settings, Share
+from pochoir.config.base import ExistingPath, LoggerName, NotNegative, Seed, Settings, Share
 from pochoir.config.training import PaintTrainerConfig
 from pochoir.errors import suggestion
 
@@ -124,6 +124,7 @@ class PaintConfig(Settings):
     encoder: EncoderConfig
     recipe: RecipeConfig
     trainer: PaintTrainerConfig
+    logger: LoggerName
     init: str
     """What the optimisation starts from: content, noise, style, or the path of a picture."""
     keep_colors: Literal["off", "luminance", "match"]

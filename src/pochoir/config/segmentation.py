@@ -6,7 +6,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pochoir.config.base import Accelerator, Count, ExistingPath, Natural, Seed, Settings, Share, TrainedWeights
+from pochoir.config.base import (
+    Accelerator,
+    Count,
+    ExistingPath,
+    LoggerName,
+    Natural,
+    Seed,
+    Settings,
+    Share,
+    TrainedWeights,
+)
 from pochoir.config.datasets import DatasetConfig
 from pochoir.config.training import SegmentationTrainerConfig
 
@@ -127,6 +137,7 @@ class TrainSegConfig(Settings):
     segmenter: SegmenterConfig
     optim: OptimConfig
     trainer: SegmentationTrainerConfig
+    logger: LoggerName
     steps: Count
     """Optimiser steps that a training aims at where neither `trainer.max_epochs` nor `trainer.max_steps` says it."""
     least_epochs: Count

@@ -26,7 +26,8 @@ class TrainerConfig(Settings):
     """Without a bar, a line an epoch, a validation, a level."""
 
     refused: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("callbacks", "logger", "plugins", "enable_checkpointing"), "is what the task itself gives it"),
+        "logger": "is chosen by logger=tensorboard, csv, wandb or mlflow",
+        **dict.fromkeys(("callbacks", "plugins", "enable_checkpointing"), "is what the task itself gives it"),
         **dict.fromkeys(("num_sanity_val_steps", "use_distributed_sampler"), "is what the task itself gives it"),
         "reload_dataloaders_every_n_epochs": "is what the task itself gives it",
         "default_root_dir": "follows from hydra.run.dir",

@@ -54,6 +54,10 @@ class SegmentationDataset(Dataset[Pair]):
     def __len__(self) -> int:
         return len(self.indices)
 
+    def place_of(self, image_id: int) -> int:
+        """Where the sample with an `image_id` is."""
+        return self.indices.index(image_id - 1)
+
     def __getitem__(self, key: Key) -> Pair:
         epoch, index = key if isinstance(key, tuple) else (0, key)
         if self.augment is None:

@@ -13,7 +13,10 @@ from pochoir.files import read_json
 
 STATUS = "status.json"
 SWEEP = "sweep.json"
-PICTURES = ("figure.png", "result.*", "panel.png", "sheet.png", "predictions/sheet.png", "samples.png", "progress.gif")
+PICTURES = (
+    *("figure.png", "result.*", "panel.png", "sheet.png", "predictions/sheet.png", "predictions/worst.png"),
+    *("predictions/measures.png", "samples.png", "progress.gif"),
+)
 """What a run may have drawn, the most telling first."""
 RESULTS = ("result.*", "sheet.png", "predictions/sheet.png", "overlays/*.png", "samples.png")
 """The same, what came out first."""

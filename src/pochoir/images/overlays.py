@@ -1,5 +1,7 @@
 """Draw instances on a photo, and photos beside each other."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +20,25 @@ def instance_color(index: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def draw_instances(image: Pixels, masks: NDArray[np.bool_], labels: list[str] | None = None) -> Pixels:
+def draw_instances(
+    image: Pixels,
+    masks: NDArray[np.bool_],
+    labels: list[str] | None = None,
+    colors: Sequence[tuple[int, int, int]] | None = None,
+) -> Pixels:
     """Tint each instance, outline it, and write its label at its top.
 
-    image: `[H, W, 3]` uint8 RGB. masks: `[N, H, W]` bool. Returns a new picture of the same size.
+    image: `[H, W, 3]` uint8 RGB. masks: `[N, H, W]` bool. colors: RGB; None: one for each, see `instance_color`.
+    Returns a new picture of the same size.
     """
     drawn = image.copy()
-    for index, mask in enumerate(masks):
-        color = np.array(instance_color(index))
-        drawn[mask] = (0.6 * drawn[mask] + 0.4 * color).astype(np.uint8)
+    colors = colors or [instance_color(index) for index in range(len(masks))]
+    for mask, color in zip(masks, colors, strict=True):
+        drawn[mask] = (0.6 * drawn[mask] + 0.4 * np.array(color)).astype(np.uint8)
     thickness = max(1, round(min(image.shape[:2]) / 250))
-    for index, mask in enumerate(masks):
+    for mask, color in zip(masks, colors, strict=True):
         outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(drawn, outlines, -1, instance_color(index), thickness, cv2.LINE_AA)
+        cv2.drawContours(drawn, outlines, -1, color, thickness, cv2.LINE_AA)
     for mask, label in zip(masks, labels or [], strict=False):
         if label and mask.any():
             _write(drawn, label, mask)

@@ -1,4 +1,4 @@
-"""Looking at a picture that is painted: milestones on disk and in TensorBoard, a film of them, the final panel."""
+"""Looking at a picture that is painted: milestones on disk and in what is logged, a film of them, the final panel."""
 
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +11,7 @@ from PIL import Image
 from pochoir.files import write_bytes
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import GAP, beside, fit_height
-from pochoir.inspection.tensorboard import PICTURES, add_picture, writer_of
+from pochoir.inspection.loggers import PICTURES, add_picture, logger_of
 from pochoir.stylization.pyramid import Level
 
 CELL = (240, 320)
@@ -22,7 +22,7 @@ LAST_FRAME_MILLISECONDS = 2000
 
 
 class Milestones(pl.Callback):
-    """Pictures on the way: PNGs in `folder`, of which they make a film at the end, and a few of them in TensorBoard."""
+    """Pictures on the way: PNGs in `folder`, of which they make a film at the end, and a few of them are logged."""
 
     def __init__(self, folder: Path, levels: list[Level], count: int) -> None:
         self.folder = folder
@@ -35,7 +35,7 @@ class Milestones(pl.Callback):
             pixels = to_pixels(pl_module.picture()[0])
             write_image(self.folder / f"{trainer.global_step:05d}.png", pixels)
             if trainer.global_step in self.shown:
-                add_picture(writer_of(trainer), "picture", pixels, trainer.global_step)
+                add_picture(logger_of(trainer), "picture", pixels, trainer.global_step)
 
 
 def write_film(pictures: list[Path], path: Path) -> None:

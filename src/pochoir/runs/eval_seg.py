@@ -21,6 +21,7 @@ from pochoir.files import write_json
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import grid
 from pochoir.inspection.classes import log_classes
+from pochoir.inspection.mistakes import COUNTED, show_mistakes
 from pochoir.inspection.panels import truth_beside_prediction
 from pochoir.segmentation.classes import matching
 from pochoir.segmentation.evaluation import ImageRecord, evaluate, record
@@ -34,9 +35,10 @@ log = logging.getLogger(__name__)
 def run(settings: EvalSegConfig, folder: Path) -> float:
     """Evaluate on photos as they are, at their own resolution; returns the mask AP in [0, 1].
 
-    Writes metrics.json (APs, photos, seconds a photo in the network) and predictions/sheet.png, truth beside
-    prediction. Classes of network and dataset are matched by name. Raises `DataError` or `ConfigError` for a dataset
-    that cannot be used, `WeightsError` for a checkpoint.
+    Writes metrics.json (APs, photos, seconds a photo in the network, counts) and predictions/: sheet.png (truth beside
+    prediction), worst.png and worst/ (the photos with the most mistakes), measures.png (curves, sizes, counts). Classes
+    of network and dataset are matched by name. Raises `DataError` or `ConfigError` for a dataset that cannot be used,
+    `WeightsError` for a checkpoint.
     """
     segmenter = Segmenter(settings.weights, device=device_of(settings.accelerator))
     datasets = photos_of(settings.dataset, settings.part)
@@ -61,12 +63,27 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
         records.append(record(target, vars(found) | {"masks": found.masks[:, None]}))
         if len(panels) < settings.shown:
             panels.append(truth_beside_prediction(photo, records[-1], settings.show_threshold, classes))
-    metrics = evaluate(records, classes).metrics
+    evaluation = evaluate(records, classes)
+    metrics = evaluation.metrics
     if "mask_ap" not in metrics:
         raise ConfigError(f"part: none of the {len(records)} photos holds an object: nothing to measure AP with")
     if panels:
         write_image(folder / "predictions" / "sheet.png", grid(panels, columns=2))
-    measured = {"photos": len(records), "seconds_per_photo": round(seconds / len(records), 4)}
+
+    def photo_of(item: ImageRecord) -> tuple[str, Pixels]:
+        dataset, index = keys[item.image_id - 1]
+        image, target = dataset[index]
+        return target["name"], to_pixels(image)
+
+    *_, counts = show_mistakes(
+        records,
+        evaluation.of_classes(classes),
+        photo_of,
+        folder / "predictions",
+        threshold=settings.show_threshold,
+        shown=settings.shown,
+    )
+    measured = {"counts": counts, "photos": len(records), "seconds_per_photo": round(seconds / len(records), 4)}
     write_json(folder / "metrics.json", {**metrics, **measured, "versions": versions()})
     log.info("Average precision on %d photos of %s", len(records), settings.dataset.name)
     log.info("    %s", "".join(f"{name:>10}" for name in TABLE))
@@ -74,7 +91,9 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
         values = (metrics.get(f"{kind}_{name}") for name in TABLE)
         log.info("%-4s%s", kind, "".join(f"{'' if value is None else f'{value:.3f}':>10}" for value in values))
     log_classes(metrics, classes)
+    log.info(COUNTED, counts)
     log.info("Truth beside prediction: %s", folder / "predictions" / "sheet.png")
+    log.info("The photos with the most mistakes: %s", folder / "predictions" / "worst.png")
     return metrics["mask_ap"]
 
 

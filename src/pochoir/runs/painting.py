@@ -10,7 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from numpy.typing import NDArray
-from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.loggers import Logger
 
 from pochoir.config import PaintConfig
 from pochoir.errors import ConfigError, NonFiniteLossError
@@ -19,9 +19,9 @@ from pochoir.experiments.records import differences
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.images import read_picture, write_image
+from pochoir.inspection.loggers import add_picture, show_charts, show_config
 from pochoir.inspection.painting import Milestones, painting_panel, write_film
 from pochoir.inspection.progress import progress
-from pochoir.inspection.tensorboard import add_picture, show_charts, show_config
 from pochoir.runs.checkpoints import last_checkpoint
 from pochoir.runs.events import all_settings, logger_in, show_outcome
 from pochoir.runs.interruption import CheckpointOnInterrupt
@@ -35,7 +35,7 @@ LOSS_CHARTS = {
     "losses": {"all": ["^loss$", "^style$", "^content$", "^tv$"], "style": ["^style/"], "content": ["^content/"]}
 }
 OUTCOME = ("loss", "style_error", "content_error", "seconds")
-"""What a run's line of TensorBoard's HParams tab tells."""
+"""What paintings are compared by."""
 DECISIVE = ("init", "keep_colors", "style_scale", "suffix")
 """Settings that decide what is painted and saved, besides those of encoder, recipe and trainer."""
 INDIFFERENT = ("trainer.accelerator", "trainer.log_every_n_steps", "trainer.enable_progress_bar")
@@ -48,9 +48,9 @@ def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
     """Paint a job in a folder; returns the painting and what its metrics.json holds.
 
     Writes result.png (or another `suffix`) with the settings in its metadata and panel.png, or for a region paint.png,
-    the paint alone; progress/, progress.gif, metrics.json, settings.json, plan.json and event files; while it runs,
-    last.ckpt. What is finished in this folder is not painted again, what was begun is continued by its plan. Raises
-    `ConfigError` where the folder holds another picture, and `NonFiniteLossError` after saving last_good.png.
+    the paint alone; progress/, progress.gif, metrics.json, settings.json, plan.json and what its logger writes; while
+    it runs, last.ckpt. What is finished in this folder is not painted again, what was begun is continued by its plan.
+    Raises `ConfigError` where the folder holds another picture, and `NonFiniteLossError` after saving last_good.png.
     """
     decisive = what_decides(job)
     finished = _finished(folder, job, decisive)
@@ -61,9 +61,9 @@ def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
     write_json(folder / "settings.json", decisive)
     write_json(folder / "plan.json", plan.to_json())
     last = folder / "last.ckpt"
-    logger = logger_in(folder)
-    show_config(logger.experiment, job.config)
-    show_charts(logger.experiment, LOSS_CHARTS)
+    logger = logger_in(folder, job.config.logger)
+    show_config(logger, job.config)
+    show_charts(logger, LOSS_CHARTS)
     with PeakMemory() as memory, _last_good_kept(folder):
         painting = paint_job(
             job,
@@ -107,8 +107,8 @@ def what_decides(job: Job) -> dict[str, Any]:
     }
 
 
-def show_saved(logger: TensorBoardLogger, folder: Path, config: PaintConfig, metrics: dict[str, Any]) -> None:
-    """A painting's line of the HParams tab."""
+def show_saved(logger: Logger, folder: Path, config: PaintConfig, metrics: dict[str, Any]) -> None:
+    """What paintings are compared by."""
     show_outcome(logger, folder, config, {f"saved/{name}": metrics[name] for name in OUTCOME})
 
 
@@ -136,9 +136,7 @@ def _last_good_kept(folder: Path) -> Iterator[None]:
         raise NonFiniteLossError(f"{error}. The last good picture: {good}") from None
 
 
-def _record(
-    folder: Path, job: Job, plan: Plan, painting: Painting, gigabytes: float, logger: TensorBoardLogger
-) -> dict[str, Any]:
+def _record(folder: Path, job: Job, plan: Plan, painting: Painting, gigabytes: float, logger: Logger) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "loss": painting.loss,
         "losses": painting.losses,
@@ -158,7 +156,7 @@ def _record(
         write_image(path, painting.pixels, alpha=painting.alpha, settings=settings)
         panel = painting_panel(job.content.pixels, list(job.styles), painting.pixels)
         write_image(folder / "panel.png", panel)
-        add_picture(logger.experiment, "panel", panel, painting.evaluations)
+        add_picture(logger, "panel", panel, painting.evaluations)
     else:
         write_image(path, painting.paint)
     show_saved(logger, folder, job.config, metrics)

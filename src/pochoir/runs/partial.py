@@ -21,8 +21,8 @@ from pochoir.files import write_json
 from pochoir.images import Picture, Pixels, read_picture, read_rgb, write_image
 from pochoir.images.files import as_saved
 from pochoir.images.overlays import draw_instances
+from pochoir.inspection.loggers import add_picture, show_config
 from pochoir.inspection.stencil import five_panels
-from pochoir.inspection.tensorboard import add_picture, show_config
 from pochoir.runs.events import all_settings, logger_in
 from pochoir.runs.interruption import told_how_to_continue
 from pochoir.runs.painting import paint_in, show_saved
@@ -42,9 +42,9 @@ def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
     """Paint the chosen part of a photo into `folder`; returns what its metrics.json holds.
 
     Writes result.png (or another `suffix`), figure.png (photo, style, paint, stencil, picture), instances.png
-    (numbered), alpha.png, metrics.json, event files, and a folder for each thing that is painted: see `paint_in`. A run
-    that was broken off is continued. Raises `PochoirError`s with plain messages; where nothing is chosen, instances.png
-    shows what was found.
+    (numbered), alpha.png, metrics.json, what its logger writes, and a folder for each thing that is painted: see
+    `paint_in`. A run that was broken off is continued. Raises `PochoirError`s with plain messages; where nothing is
+    chosen, instances.png shows what was found.
     """
     started = time.perf_counter()
     paths = style_paths(config)
@@ -131,18 +131,18 @@ def _record(
     metrics: dict[str, Any],
     folder: Path,
 ) -> None:
-    """The picture, the figure, both in TensorBoard beside settings and scores, and metrics.json."""
+    """The picture, the figure, both logged beside settings and scores, and metrics.json."""
     path = folder / f"result{config.suffix}"
     write_image(path, painting.pixels, alpha=painting.alpha, settings=json.dumps(all_settings(config)))
     used = [styles[number] for number in dict.fromkeys(patch.region.style for patch in patches)]
     figure = five_panels(stencil.photo.pixels, used, painting.paint, stencil.alpha, painting.pixels)
     write_image(folder / "figure.png", figure)
-    logger = logger_in(folder)
+    logger = logger_in(folder, config.logger)
     for name, picture in (("figure", figure), ("instances", overlay), ("result", painting.pixels)):
-        add_picture(logger.experiment, name, picture, 0)
+        add_picture(logger, name, picture, 0)
     grey = np.rint(stencil.alpha[..., None] * 255).astype(np.uint8).repeat(3, axis=2)
-    add_picture(logger.experiment, "alpha", grey, 0)
-    show_config(logger.experiment, config)
+    add_picture(logger, "alpha", grey, 0)
+    show_config(logger, config)
     show_saved(logger, folder, config, metrics)
     write_json(folder / "metrics.json", metrics)
     log.info("%s: photo, style, paint, stencil, picture", folder / "figure.png")

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor
-from pytorch_lightning.loggers import TensorBoardLogger
 
 from pochoir.config import TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
@@ -23,10 +22,11 @@ from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import write_image
 from pochoir.inspection.classes import log_classes
+from pochoir.inspection.loggers import add_picture, logger_of, show_charts, show_config, where_to_look
+from pochoir.inspection.mistakes import COUNTED
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.progress import progress
 from pochoir.inspection.samples import augmented_grid, report_samples
-from pochoir.inspection.tensorboard import add_picture, show_charts, show_config, writer_of
 from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
 from pochoir.runs.events import logger_in, show_outcome
 from pochoir.runs.length import Length, LengthTold, length_of
@@ -40,11 +40,12 @@ from pochoir.weights import checkpoint_state, load_strictly, network_state, read
 START_SAMPLES = 8
 CHARTS = {
     "losses": {"train": ["^train/loss"]},
-    "average precision": {"mask": ["^val/mask_ap"], "box": ["^val/box_ap"]},
+    "average precision": {"mask": ["^val/mask_ap\\d*$"], "box": ["^val/box_ap\\d*$"]},
+    "average precision by size": {"mask": ["^val/mask_ap_"], "box": ["^val/box_ap_"]},
 }
 TABLE = ("mask_ap", "mask_ap50", "mask_ap75", "box_ap", "box_ap50", "box_ap75")
 OUTCOME = ("mask_ap", "mask_ap50", "box_ap")
-"""What a run's line of TensorBoard's HParams tab tells."""
+"""What runs are compared by."""
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +53,10 @@ log = logging.getLogger(__name__)
 def run(settings: TrainSegConfig, folder: Path) -> float | None:
     """Fine-tune, evaluate and record into `folder`; returns the best validation mask AP in [0, 1].
 
-    Writes checkpoints/best.ckpt and last.ckpt, event files, split.json, samples.png (augmented), metrics.json and
-    predictions/. A run that was broken off in this folder is continued from its last.ckpt. Of several processes, on one
-    machine or more, the main one alone writes; each reads `resume` and the photos. With `check_data` only the dataset
-    is looked at and None returned. Raises `PochoirError`s with plain messages.
+    Writes checkpoints/best.ckpt and last.ckpt, split.json, samples.png (augmented), metrics.json, predictions/ and what
+    its logger writes. A run that was broken off in this folder is continued from its last.ckpt. Of several processes,
+    on one machine or more, the main one alone writes; each reads `resume` and the photos. With `check_data` only the
+    dataset is looked at and None returned. Raises `PochoirError`s with plain messages.
     """
     check_devices(settings.trainer.accelerator, settings.trainer.devices)  # before anything is fetched
     pl.seed_everything(settings.seed, verbose=False)
@@ -74,10 +75,11 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
     )
     ckpt = checkpoint_to_go_on_from(settings, folder, module, data)
     history = History()
+    panels = ValidationPanels(data.val, folder / "predictions", shown=settings.shown, threshold=settings.show_threshold)
     length = length_of(settings, data.epoch_length)
     if ckpt is not None and epochs_in(ckpt) >= length.epochs:
         log.info("All %d epochs are in %s: nothing is left to do; trainer.max_epochs says more", length.epochs, ckpt)
-    trainer = trainer_of(settings, folder, data, history, length)
+    trainer = trainer_of(settings, folder, data, length, history, panels)
     if trainer.is_global_zero:
         data.split.write(folder / "split.json")
         _show_start(trainer, settings, data, folder)
@@ -85,9 +87,9 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
     _fit(trainer, module, data, ckpt, folder)
     test = _tested(trainer, module, data, folder) if data.split.test and history.best else None
     if trainer.is_global_zero:
-        metrics = _metrics(settings, data, history, test, time.perf_counter() - started)
+        metrics = _metrics(settings, data, history, panels, test, time.perf_counter() - started)
         write_json(folder / "metrics.json", metrics)
-        _show_outcome(trainer, settings, data, history, folder)
+        _show_outcome(trainer, settings, data, history, panels, folder)
     return history.best["mask_ap"] if history.best else None
 
 
@@ -116,13 +118,18 @@ def require_usable(data: SegmentationData, *, limited: bool) -> None:
 
 
 def trainer_of(
-    settings: TrainSegConfig, folder: Path, data: SegmentationData, history: History, length: Length
+    settings: TrainSegConfig,
+    folder: Path,
+    data: SegmentationData,
+    length: Length,
+    history: History,
+    panels: ValidationPanels,
 ) -> pl.Trainer:
     """Lightning's Trainer with the callbacks that the settings ask for."""
     given = settings.trainer
     callbacks = [
         history,
-        ValidationPanels(data.val, folder / "predictions", shown=settings.shown, threshold=settings.show_threshold),
+        panels,
         LearningRateMonitor(logging_interval="step"),
         LengthTold(length, data),
         *progress(bar=given.enable_progress_bar),
@@ -140,7 +147,7 @@ def trainer_of(
         check_val_every_n_epoch=length.interval,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # the samplers of SegmentationData know about processes
-        logger=logger_in(folder),
+        logger=logger_in(folder, settings.logger),
     )
 
 
@@ -215,10 +222,10 @@ def _show_start(trainer: pl.Trainer, settings: TrainSegConfig, data: Segmentatio
     """The settings, the layout of the charts, and augmented samples as they are trained on."""
     samples = augmented_grid(data.train, START_SAMPLES)
     write_image(folder / "samples.png", samples)
-    writer = writer_of(trainer)
-    show_config(writer, settings)
-    show_charts(writer, CHARTS)
-    add_picture(writer, "train/samples", samples, 0)
+    logger = logger_of(trainer)
+    show_config(logger, settings)
+    show_charts(logger, CHARTS)
+    add_picture(logger, "train/samples", samples, 0)
 
 
 def _tested(trainer: pl.Trainer, module: SegmentationModule, data: SegmentationData, folder: Path) -> Any:
@@ -233,11 +240,17 @@ def _tested(trainer: pl.Trainer, module: SegmentationModule, data: SegmentationD
 
 
 def _metrics(
-    settings: TrainSegConfig, data: SegmentationData, history: History, test: Any, seconds: float
+    settings: TrainSegConfig,
+    data: SegmentationData,
+    history: History,
+    panels: ValidationPanels,
+    test: Any,
+    seconds: float,
 ) -> dict[str, Any]:
     return {
         "last": history.last,
         "best": history.best,
+        "counts_of_last": panels.counts,
         "test_of_best": test,
         "history": history.rows,
         "split": {part: len(names) for part, names in asdict(data.split).items()},
@@ -251,14 +264,18 @@ def _metrics(
 
 
 def _show_outcome(
-    trainer: pl.Trainer, settings: TrainSegConfig, data: SegmentationData, history: History, folder: Path
+    trainer: pl.Trainer,
+    settings: TrainSegConfig,
+    data: SegmentationData,
+    history: History,
+    panels: ValidationPanels,
+    folder: Path,
 ) -> None:
-    """The run's line of the HParams tab, and tables for the terminal and the log."""
+    """What runs are compared by, and tables for the terminal and the log."""
     rows = {title: row for title, row in (("last", history.last), ("best", history.best)) if row is not None}
     if rows:
-        assert isinstance(trainer.logger, TensorBoardLogger)
         outcome = {f"best/{name}": rows["best"][name] for name in OUTCOME}
-        show_outcome(trainer.logger, folder, settings, outcome)
+        show_outcome(logger_of(trainer), folder, settings, outcome)
     log.info("Average precision on the validation photos")
     for title, epoch, *cells in [
         ("", "epoch", *TABLE),
@@ -267,6 +284,9 @@ def _show_outcome(
         log.info("%s", f"{title:4} {epoch:>6}" + "".join(f"{cell:>11}" for cell in cells))
     if "best" in rows:
         log_classes(rows["best"], data.classes)
+    if panels.counts:
+        log.info(COUNTED, panels.counts)
     if settings.shown:
         log.info("Truth beside prediction: %s", folder / "predictions" / "sheet.png")
-    log.info("Look at it: tensorboard --logdir %s", folder)
+        log.info("The photos with the most mistakes: %s", folder / "predictions" / "worst.png")
+    log.info("Look at it: %s", where_to_look(logger_of(trainer), folder))

@@ -19,6 +19,7 @@ from pochoir.segmentation.instances import mask_scores_of
 
 MAX_DETECTIONS = (1, 10, 100)  # with another list pycocotools prints AP -1
 MASK_THRESHOLD = 0.5
+SIZES = ("small", "medium", "large")
 STATISTICS = {"ap": 0, "ap50": 1, "ap75": 2, "ap_small": 3, "ap_medium": 4, "ap_large": 5, "ar100": 8}
 
 
@@ -122,6 +123,19 @@ class Evaluation:
     curves: dict[tuple[str, float], PrecisionRecall]
     by_class: dict[str, dict[tuple[str, float], PrecisionRecall]] = field(default_factory=dict)
 
+    def of_classes(self, classes: Sequence[str]) -> dict[str, "Evaluation"]:
+        """That of each class by its name; without measures where there are no objects of it."""
+        if len(classes) == 1:
+            return {classes[0]: self}
+        named = {name: f"/{name}" for name in classes}
+        return {
+            name: Evaluation(
+                {key.removesuffix(end): value for key, value in self.metrics.items() if key.endswith(end)},
+                self.by_class.get(name, {}),
+            )
+            for name, end in named.items()
+        }
+
 
 def evaluate(records: Iterable[ImageRecord], classes: Sequence[str] = ONE_CLASS) -> Evaluation:
     """Box and mask AP (IoU .50:.95), AP50, AP75, AP by size, AR100, and at IoU .50 the best F1 with its score
@@ -190,11 +204,15 @@ def _measured(evaluator: COCOeval) -> list[int]:
 
 
 def _of_class(evaluator: COCOeval, category: int, kind: str, name: str) -> dict[str, float]:
-    """AP of one category, as pycocotools has it of all: the mean precision over recalls, and IoUs."""
-    precision = evaluator.eval["precision"][:, :, category, 0, len(MAX_DETECTIONS) - 1].mean(axis=1)
+    """AP of one category, as pycocotools has it of all: the mean precision over recalls, and IoUs; without sizes that
+    it has no objects of.
+    """
+    precision = evaluator.eval["precision"][:, :, category, :, len(MAX_DETECTIONS) - 1].mean(axis=1)
     ious = evaluator.params.iouThrs
     at = {"ap": slice(None), "ap50": np.isclose(ious, 0.5), "ap75": np.isclose(ious, 0.75)}
-    return {f"{kind}_{metric}/{name}": float(precision[which].mean()) for metric, which in at.items()}
+    values = {metric: float(precision[which, 0].mean()) for metric, which in at.items()}
+    values |= {f"ap_{size}": float(precision[:, place].mean()) for place, size in enumerate(SIZES, start=1)}
+    return {f"{kind}_{metric}/{name}": value for metric, value in values.items() if value >= 0}
 
 
 def coco_dictionary(images: list[ImageRecord], classes: Sequence[str] = ONE_CLASS) -> dict[str, Any]:
