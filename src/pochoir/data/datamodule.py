@@ -1,6 +1,7 @@
 """The LightningDataModule: a source, split, augmented and batched reproducibly on any number of processes."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import pytorch_lightning as pl
@@ -22,9 +23,9 @@ from pochoir.data.transforms import training_transforms
 class EpochSampler(DistributedSampler[Pair]):
     """Shuffles by (seed, epoch) and hands out (epoch, index), so that augmentation can depend on the epoch.
 
-    draw: the indices that an epoch takes; None takes all of `dataset`. first_epoch: what a pass is at least, because
+    draw: the indices that an epoch takes; None takes all of `dataset`. begin: the epoch that a pass is of at least, as
     Lightning's `set_epoch` comes too late for the first pass of a resumed run, which would begin with the order of
-    epoch 0. With one process it is an ordinary shuffle.
+    epoch 0; and how many of that epoch's indices have been taken before. With one process it is an ordinary shuffle.
     """
 
     def __init__(
@@ -32,16 +33,18 @@ class EpochSampler(DistributedSampler[Pair]):
         dataset: SegmentationDataset,
         *,
         draw: MixtureDraw | None = None,
-        first_epoch: Callable[[], int] = int,
+        begin: Callable[[], tuple[int, int]] = lambda: (0, 0),
         **kwargs: Any,
     ) -> None:
         super().__init__(dataset if draw is None else draw, shuffle=True, **kwargs)  # type: ignore[arg-type]
         self.draw = draw
-        self.first_epoch = first_epoch
+        self.begin = begin
 
     def __iter__(self) -> Iterator[tuple[int, int]]:  # type: ignore[override]
-        self.epoch = max(self.epoch, self.first_epoch())
-        places = (int(place) for place in super().__iter__())  # type: ignore[call-overload]
+        first, taken = self.begin()
+        self.epoch = max(self.epoch, first)
+        places: Iterator[int] = (int(place) for place in super().__iter__())  # type: ignore[call-overload]
+        places = islice(places, taken if self.epoch == first else 0, None)
         if self.draw is None:
             return ((self.epoch, place) for place in places)
         drawn = self.draw(self.epoch)
@@ -80,7 +83,7 @@ class SegmentationData(pl.LightningDataModule):
         self.seed = seed
         learned_from = {"augment": augment.model_dump(), "loader.batch_size": loader.batch_size}
         self.save_hyperparameters(learned_from, logger=False)
-        self._first_epoch = 0
+        self._begin = (0, 0)
 
     @classmethod
     def of(cls, train: Source, val: Source, *, augment: AugmentConfig, loader: LoaderConfig, seed: int = 0) -> Self:
@@ -122,12 +125,15 @@ class SegmentationData(pl.LightningDataModule):
         return len(self.train if self._draw is None else self._draw)
 
     def state_dict(self) -> dict[str, int]:
-        """Checkpoints are written when an epoch ends: the next is the one to resume with."""
+        """The epoch to resume with, and how many of its batches are done: none where an epoch ends."""
         assert self.trainer is not None
-        return {"next_epoch": self.trainer.current_epoch + 1}
+        loop = self.trainer.fit_loop
+        epochs = loop.epoch_progress.state_dict()["current"]
+        ended = epochs["processed"] == epochs["ready"]
+        return {"next_epoch": self.trainer.current_epoch + ended, "batches": 0 if ended else loop.batch_idx + 1}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        self._first_epoch = state_dict["next_epoch"]
+        self._begin = state_dict["next_epoch"], state_dict.get("batches", 0) * self.loader.batch_size
 
     def train_dataloader(self) -> DataLoader[Pair]:
         return self._loader(self.train, shuffle=True)
@@ -146,7 +152,7 @@ class SegmentationData(pl.LightningDataModule):
             sampler = EpochSampler(
                 dataset,
                 draw=self._draw,
-                first_epoch=lambda: self._first_epoch,
+                begin=lambda: self._begin,
                 num_replicas=world,
                 rank=rank,
                 seed=self.seed,
