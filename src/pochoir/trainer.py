@@ -7,6 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
@@ -36,6 +37,10 @@ def build_trainer(config: TrainerConfig, *, callbacks: Sequence[pl.Callback], **
     arguments = {**config.arguments(), **fixed}
     arguments.update({name: _count_or_share(arguments[name]) for name in SHARES if name in arguments})
     check_devices(config.accelerator, arguments.get("devices", 1))
+    # where Lightning keeps what it continues on SLURM; it would be the working directory, which several runs share
+    arguments["default_root_dir"] = next(
+        (each.dirpath for each in callbacks if isinstance(each, ModelCheckpoint)), None
+    )
     arguments.update(enable_progress_bar=False, plugins=[AtomicCheckpoints()], callbacks=list(callbacks))
     arguments.setdefault("enable_model_summary", False)
     try:

@@ -1,6 +1,7 @@
 """Painting runs: what they leave behind, pairs, resuming, colours, sizes, and errors for people."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -259,7 +261,10 @@ def arguments(config: StylizeConfig, folder: Path, *more: str) -> list[str]:
     ]
 
 
-def test_ctrl_c_keeps_a_checkpoint_that_continues_to_the_same_picture(config: StylizeConfig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_a_checkpoint_that_continues_to_the_same_picture(
+    config: StylizeConfig, tmp_path: Path, number: int
+) -> None:
     """The whole script, interrupted at a moment that nobody chose."""
     more = ("recipe.coarsest=48", "recipe.steps=[60,10]", "encoder.precision=float32", "milestones=0")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
@@ -268,15 +273,40 @@ def test_ctrl_c_keeps_a_checkpoint_that_continues_to_the_same_picture(config: St
     deadline = time.monotonic() + 120
     while not (broken / "last.ckpt").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, _ = process.communicate(timeout=120)
-    assert process.returncode != 0
+    assert process.returncode == 128 + number
     assert "continue by the same command with hydra.run.dir=" in out
     assert (broken / "last.ckpt").exists()
     assert not (broken / "metrics.json").exists()
     subprocess.run(arguments(config, broken, *more), cwd=ROOT, check=True, capture_output=True)
     assert np.array_equal(read_rgb(broken / "result.png"), read_rgb(whole / "result.png"))
     assert not (broken / "last.ckpt").exists()
+
+
+class Kill(pl.Callback):
+    """Sends SIGTERM in the middle of the third step."""
+
+    def on_before_backward(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("steps", [3, 4])  # the last step of a level, and one before
+def test_a_killed_picture_goes_on_at_any_step(
+    config: StylizeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    longer = config.but(recipe=config.recipe.but(steps=[steps]), milestones=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Stylizer, "configure_callbacks", lambda self: [Kill()])
+        with pytest.raises(SystemExit, match="143"):
+            stylize(longer, tmp_path / "broken")
+    last = tmp_path / "broken" / "last.ckpt"
+    assert torch.load(last, weights_only=True)["global_step"] == 3
+    stylize(longer, tmp_path / "broken")
+    stylize(longer, tmp_path / "whole")
+    broken, whole = (read_rgb(tmp_path / name / "result.png") for name in ("broken", "whole"))
+    assert np.array_equal(broken, whole)
 
 
 def test_wrong_settings_are_told_together_and_at_once(config: StylizeConfig, tmp_path: Path) -> None:

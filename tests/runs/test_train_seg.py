@@ -70,6 +70,8 @@ def test_the_script_leaves_exactly_these_files(tiny: TrainSegConfig, tmp_path: P
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     (picture,) = (tmp_path / "predictions").glob("00_*.png")
+    worst = sorted((tmp_path / "predictions").glob("worst*/*")) + list((tmp_path / "predictions").glob("worst.png"))
+    assert len(worst) == 2  # two batches from ImageNet's weights find no bars
     assert files_in(tmp_path) == {
         ".hydra/config.yaml",
         ".hydra/hydra.yaml",
@@ -80,7 +82,9 @@ def test_the_script_leaves_exactly_these_files(tiny: TrainSegConfig, tmp_path: P
         "hparams.yaml",
         "metrics.json",
         f"predictions/{picture.name}",
+        "predictions/measures.png",
         "predictions/sheet.png",
+        *(f"predictions/{path.relative_to(tmp_path / 'predictions')}" for path in worst),
         "run.md",
         "samples.png",
         "split.json",
@@ -88,6 +92,9 @@ def test_the_script_leaves_exactly_these_files(tiny: TrainSegConfig, tmp_path: P
     }
     assert metrics["split"] == {"train": 18, "val": 5, "test": 0}
     assert "Average precision" in done.stdout
+    counts = metrics["counts_of_last"]
+    assert f"{counts['true']} objects found, {counts['false']} false, {counts['missed']} missed" in done.stdout
+    assert "predictions/worst.png" in (tmp_path / "run.md").read_text()
 
 
 def test_metrics_record_last_best_and_where_they_come_from(trained: tuple[Path, float]) -> None:
@@ -121,7 +128,7 @@ def test_tensorboard_gets_scalars_pictures_and_the_config(trained: tuple[Path, f
     assert {"train/loss", *(f"train/{name}" for name in losses)} <= set(tags["scalars"])
     assert {"val/mask_ap", "val/box_ap", "val/mask_ap50", "val/mask_ap75", "val/mask_ar100"} <= set(tags["scalars"])
     assert any(tag.startswith("lr-") for tag in tags["scalars"])
-    assert {"val/00", "val/01", "val/precision_recall"} <= set(tags["images"])
+    assert {"val/00", "val/01", "val/measures"} <= set(tags["images"])
     assert len(events.Images("val/00")) == 2  # the same photo after each validation
     text = events.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
     assert "min_size: 96" in text
@@ -151,7 +158,7 @@ def test_an_interrupted_run_resumes_to_the_same_result(
             run(taught, tmp_path / "first")
     signal.signal(signal.SIGINT, handler)  # Lightning ignores further Ctrl-Cs of a process that is about to end
     last = tmp_path / "first" / "checkpoints" / "last.ckpt"
-    assert f"resume={last}" in caplog.text
+    assert f"Ended by SIGINT; continue by the same command with hydra.run.dir={tmp_path / 'first'}" in caplog.text
 
     torch.rand(17)  # the global random state of the resuming process is another
     workers = taught.loader.but(num_workers=1)  # and its samples are loaded elsewhere
@@ -180,7 +187,10 @@ def test_a_resumed_run_keeps_an_earlier_best_in_its_own_folder(tmp_path: Path) -
     assert (tmp_path / "second" / "best.ckpt").read_text() == "weights"
 
 
-def test_ctrl_c_ends_the_script_and_keeps_the_last_checkpoint(tiny: TrainSegConfig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_script_and_keeps_the_last_checkpoint(
+    tiny: TrainSegConfig, tmp_path: Path, number: int
+) -> None:
     settings = ("trainer.max_epochs=500", "trainer.check_val_every_n_epoch=500", "trainer.limit_train_batches=2")
     process = subprocess.Popen(
         script(tiny, tmp_path, *settings),
@@ -194,10 +204,10 @@ def test_ctrl_c_ends_the_script_and_keeps_the_last_checkpoint(tiny: TrainSegConf
     while not last.exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.2)
     time.sleep(1.5)  # into another epoch
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1, output
-    assert f"resume={last}" in output
+    assert process.returncode == 128 + number, output
+    assert f"continue by the same command with hydra.run.dir={tmp_path}" in output
     assert "Traceback" not in output
     assert state_of(last)
 

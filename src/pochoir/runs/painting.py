@@ -24,7 +24,7 @@ from pochoir.inspection.painting import Milestones, painting_panel, write_film
 from pochoir.inspection.progress import progress
 from pochoir.runs.checkpoints import last_checkpoint
 from pochoir.runs.events import all_settings, logger_in, show_outcome
-from pochoir.runs.interruption import CheckpointOnInterrupt
+from pochoir.runs.interruption import CheckpointOnSignal
 from pochoir.stylization.job import Job, paint_job
 from pochoir.stylization.painting import Painting
 from pochoir.stylization.plan import Plan
@@ -80,7 +80,7 @@ def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
 def callbacks_in(folder: Path, job: Job, levels: list[Level]) -> list[pl.Callback]:
     """What watches a picture that is painted in a folder, and keeps its last state there."""
     config = job.config
-    callbacks: list[pl.Callback] = [CheckpointOnInterrupt(folder / "last.ckpt")]
+    callbacks: list[pl.Callback] = [CheckpointOnSignal(folder / "last.ckpt")]
     if config.milestones:
         callbacks.append(Milestones(folder / "progress", levels, config.milestones))
     callbacks += progress(job.name, bar=config.trainer.enable_progress_bar)

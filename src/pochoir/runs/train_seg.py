@@ -29,6 +29,7 @@ from pochoir.inspection.progress import progress
 from pochoir.inspection.samples import augmented_grid, report_samples
 from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
 from pochoir.runs.events import logger_in, show_outcome
+from pochoir.runs.interruption import CheckpointOnSignal, told_how_to_continue
 from pochoir.runs.length import Length, LengthTold, length_of
 from pochoir.segmentation.averaging import AveragedWeights
 from pochoir.segmentation.classes import classes_in
@@ -84,8 +85,12 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
         data.split.write(folder / "split.json")
         _show_start(trainer, settings, data, folder)
     started = time.perf_counter()
-    _fit(trainer, module, data, ckpt, folder)
-    test = _tested(trainer, module, data, folder) if data.split.test and history.best else None
+    with told_how_to_continue(folder):
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=ckpt, weights_only=True)
+        except DataError as error:
+            raise told_by_worker(error) from None
+        test = _tested(trainer, module, data, folder) if data.split.test and history.best else None
     if trainer.is_global_zero:
         metrics = _metrics(settings, data, history, panels, test, time.perf_counter() - started)
         write_json(folder / "metrics.json", metrics)
@@ -135,6 +140,7 @@ def trainer_of(
         *progress(bar=given.enable_progress_bar),
         BestCheckpoint(folder / "checkpoints"),
         last_checkpoint(folder / "checkpoints"),
+        CheckpointOnSignal(folder / "checkpoints" / "last.ckpt"),
     ]
     if settings.ema_decay > 0:
         callbacks.append(AveragedWeights(settings.ema_decay))
@@ -154,16 +160,17 @@ def trainer_of(
 def checkpoint_to_go_on_from(
     settings: TrainSegConfig, folder: Path, module: SegmentationModule, data: SegmentationData
 ) -> Path | None:
-    """What `resume` names, or the last.ckpt of a run that was broken off in this folder; None begins anew."""
+    """The last.ckpt of a run that was broken off in this folder, else what `resume` names; None begins anew."""
     beside = {**data.hparams, "ema_decay": settings.ema_decay > 0}
-    if settings.resume:
+    ckpt = folder / "checkpoints" / "last.ckpt"
+    if ckpt.exists():  # also where the run itself began by resuming another: it has come further since
+        log.info("Continuing %s", ckpt)
+        if not settings.resume:
+            beside["started_from"] = settings.segmenter.weights
+    elif settings.resume:
         ckpt = Path(settings.resume).expanduser()
     else:
-        ckpt = folder / "checkpoints" / "last.ckpt"
-        if not ckpt.exists():
-            return None
-        log.info("Continuing %s", ckpt)
-        beside["started_from"] = settings.segmenter.weights
+        return None
     check_resumable(module, ckpt, beside)
     return ckpt
 
@@ -202,20 +209,8 @@ def check_resumable(module: SegmentationModule, ckpt: Path, beside: Mapping[str,
 
 
 def epochs_in(ckpt: Path) -> int:
-    """Epochs that the training of a checkpoint has finished."""
-    return int(read_checkpoint(ckpt)["epoch"]) + 1
-
-
-def _fit(trainer: pl.Trainer, module: SegmentationModule, data: SegmentationData, ckpt: Path | None, at: Path) -> None:
-    try:
-        trainer.fit(module, datamodule=data, ckpt_path=ckpt, weights_only=True)
-    except SystemExit:  # Lightning's answer to Ctrl-C
-        last = at / "checkpoints" / "last.ckpt"
-        advice = f"continue with resume={last}" if last.exists() else "no epoch was finished, so there is no checkpoint"
-        log.info("Interrupted in epoch %d; %s", trainer.current_epoch + 1, advice)
-        raise
-    except DataError as error:
-        raise told_by_worker(error) from None
+    """Epochs that the training of a checkpoint has finished; it may have been written within the next."""
+    return int(read_checkpoint(ckpt)[SegmentationData.__name__]["next_epoch"])
 
 
 def _show_start(trainer: pl.Trainer, settings: TrainSegConfig, data: SegmentationData, folder: Path) -> None:

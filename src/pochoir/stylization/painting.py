@@ -1,7 +1,6 @@
 """Painting in memory: a subject on tensors becomes a painting, with what it is worth."""
 
 import logging
-import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -127,15 +126,15 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
         log_every=trainer.log_every_n_steps,
     )
     stylizer.started = started
-    hearing = signal.getsignal(signal.SIGINT)
     try:
         lightning.fit(stylizer, ckpt_path=resume, weights_only=True)
     except NonFiniteLossError as error:
         error.last_good = to_pixels(stylizer.last_good_picture()[0])
         raise
-    except SystemExit:  # Lightning's answer to Ctrl-C, which it has made the process deaf to
-        signal.signal(signal.SIGINT, hearing)
-        raise KeyboardInterrupt from None
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
     pixels = as_saved(to_pixels(_colored(subject, stylizer.picture().cpu())[0]), suffix)
     alone = pixels if subject.region is None else to_pixels(_colored(subject, stylizer.paint().cpu())[0])
     seconds = time.perf_counter() - stylizer.started
