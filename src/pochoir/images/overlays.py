@@ -1,6 +1,6 @@
 """Draw instances on a photo, and photos beside each other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -22,33 +22,41 @@ def instance_color(index: int) -> tuple[int, int, int]:
 
 def draw_instances(
     image: Pixels,
-    masks: NDArray[np.bool_],
-    labels: list[str] | None = None,
+    masks: Iterable[NDArray[np.bool_]],
+    labels: Sequence[str] = (),
     colors: Sequence[tuple[int, int, int]] | None = None,
 ) -> Pixels:
     """Tint each instance, outline it, and write its label at its top.
 
-    image: `[H, W, 3]` uint8 RGB. masks: `[N, H, W]` bool. colors: RGB; None: one for each, see `instance_color`.
-    Returns a new picture of the same size.
+    image: `[H, W, 3]` uint8 RGB. masks: `[N, H, W]` bool, or one `[H, W]` after the other, none of which is kept.
+    colors: RGB; None: one for each, see `instance_color`. Returns a new picture of the same size.
     """
     drawn = image.copy()
-    colors = colors or [instance_color(index) for index in range(len(masks))]
-    for mask, color in zip(masks, colors, strict=True):
-        drawn[mask] = (0.6 * drawn[mask] + 0.4 * np.array(color)).astype(np.uint8)
+    shapes = []
+    for index, mask in enumerate(masks):
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            continue
+        color = instance_color(index) if colors is None else colors[index]
+        top, left, bottom, right = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
+        part, held = drawn[top:bottom, left:right], mask[top:bottom, left:right]
+        part[held] = (0.6 * part[held] + 0.4 * np.array(color)).astype(np.uint8)
+        outlines, _ = cv2.findContours(
+            held.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(int(left), int(top))
+        )
+        shapes.append((index, color, outlines, (int(left), int(top), int(right))))
     thickness = max(1, round(min(image.shape[:2]) / 250))
-    for mask, color in zip(masks, colors, strict=True):
-        outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    for _, color, outlines, _ in shapes:
         cv2.drawContours(drawn, outlines, -1, color, thickness, cv2.LINE_AA)
-    for mask, label in zip(masks, labels or [], strict=False):
-        if label and mask.any():
-            _write(drawn, label, mask)
+    for index, _, _, place in shapes:
+        if index < len(labels) and labels[index]:
+            _write(drawn, labels[index], *place)
     return drawn
 
 
-def _write(picture: Pixels, label: str, mask: NDArray[np.bool_]) -> None:
-    top, columns = int(mask.any(axis=1).argmax()), np.flatnonzero(mask.any(axis=0))
+def _write(picture: Pixels, label: str, left: int, top: int, right: int) -> None:
     (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, LABEL_SCALE, 1)
-    x = int(np.clip((columns[0] + columns[-1] - width) // 2, 0, max(0, picture.shape[1] - width)))
+    x = int(np.clip((left + right - 1 - width) // 2, 0, max(0, picture.shape[1] - width)))
     y = max(top, height + 3)
     cv2.rectangle(picture, (x - 2, y - height - 3), (x + width + 1, y + 2), (0, 0, 0), -1)
     cv2.putText(picture, label, (x, y - 1), cv2.FONT_HERSHEY_SIMPLEX, LABEL_SCALE, (255, 255, 255), 1, cv2.LINE_AA)

@@ -67,17 +67,12 @@ class Instances:
 
     @property
     def names(self) -> list[str]:
-        """The class of each, by its name; by its label where that has none."""
-        known = dict(enumerate(self.classes, start=1))
-        return [known.get(label, str(label)) for label in self.labels.tolist()]
+        """The class of each, see `names_of`."""
+        return names_of(self.labels, self.classes)
 
     def captions(self, *, numbered: bool = True) -> list[str]:
-        """Of each its number, its class unless there is but the one without a name, and its score."""
-        named = self.classes != ONE_CLASS
-        return [
-            (f"{index} " if numbered else "") + (f"{name} " if named else "") + f"{score:.2f}"
-            for index, (name, score) in enumerate(zip(self.names, self.scores.tolist(), strict=True))
-        ]
+        """What is written at each, see `captions_of`."""
+        return captions_of(self.labels, self.scores, self.classes, numbered=numbered)
 
     def above(self, score: float) -> "Instances":
         """Those with at least this score."""
@@ -98,6 +93,21 @@ class Instances:
         buffer = BytesIO()
         self.picture().save(buffer, "PNG")
         return buffer.getvalue()
+
+
+def names_of(labels: Tensor, classes: Sequence[str]) -> list[str]:
+    """The classes of labels `[N]`, by their names; by the label where that has none."""
+    known = dict(enumerate(classes, start=1))
+    return [known.get(label, str(label)) for label in labels.tolist()]
+
+
+def captions_of(labels: Tensor, scores: Tensor, classes: Sequence[str], *, numbered: bool = True) -> list[str]:
+    """Of each its number, its class unless there is but the one without a name, and its score."""
+    named = tuple(classes) != ONE_CLASS
+    return [
+        (f"{index} " if numbered else "") + (f"{name} " if named else "") + f"{score:.2f}"
+        for index, (name, score) in enumerate(zip(names_of(labels, classes), scores.tolist(), strict=True))
+    ]
 
 
 def mask_scores_of(output: Mapping[str, Tensor]) -> Tensor:
