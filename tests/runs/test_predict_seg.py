@@ -89,6 +89,21 @@ def test_every_instance_gets_a_mask_file_and_a_coco_entry(ckpt: Path, photos: Pa
         assert 0 <= annotation["mask_score"] <= annotation["score"] <= 1
 
 
+def test_tiles_find_what_is_too_small_in_the_whole_photo(ckpt: Path, bars: Path, tmp_path: Path) -> None:
+    """Sixteen pictures side by side: in the whole, which the network sees at 96 pixels, bars are a few pixels small."""
+    sheet = Image.new("RGB", (384, 384))
+    for index in range(16):
+        sheet.paste(Image.open(bars / "images" / f"{index:02d}.png"), (index % 4 * 96, index // 4 * 96))
+    sheet.save(tmp_path / "sheet.png")
+    found = []
+    for tiles in ("null", "96"):
+        words = [f"weights={ckpt}", f"input={tmp_path / 'sheet.png'}", "accelerator=cpu", f"tiles={tiles}"]
+        run(load_config("predict_seg", words), tmp_path / tiles)
+        found.append(json.loads((tmp_path / tiles / "instances.json").read_text())["annotations"])
+        assert len(list((tmp_path / tiles).glob("masks/*.png"))) == len(found[-1])
+    assert len(found[1]) > len(found[0]) + 8  # there are 24
+
+
 def test_a_picture_without_objects_is_reported(
     ckpt: Path, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -162,6 +162,10 @@ class TrainSegConfig(Settings):
     """Validation photos whose predictions are drawn."""
 
 
+Tiles = Annotated[int, Field(ge=64, le=8192)]
+"""Side in pixels of square tiles of a photo, which are looked at beside the whole."""
+
+
 class PredictSegConfig(Settings):
     """The task `predict_seg`."""
 
@@ -172,6 +176,8 @@ class PredictSegConfig(Settings):
     """Instances below are not found."""
     mask_threshold: Share
     """A pixel belongs to an instance from this probability on."""
+    tiles: Tiles | None
+    """Look at overlapping tiles of so many pixels beside the whole photo, for small objects; null: the whole alone."""
     accelerator: Accelerator
 
 
@@ -182,6 +188,8 @@ class EvalSegConfig(Settings):
     dataset: DatasetConfig
     part: Literal["all", "train", "val", "test"]
     """All photos, or those of a part of the dataset's split."""
+    tiles: Tiles | None
+    """As `predict_seg` has it."""
     accelerator: Accelerator
     show_threshold: Share
     """Detections below are not drawn."""
@@ -194,12 +202,12 @@ class ExportSegConfig(Settings):
 
     weights: TrainedWeights
     file: str
-    """What is written: a `.safetensors`."""
+    """What is written: a `.safetensors`, or an `.onnx` with its constants in a `.json` beside it."""
     min_size: Annotated[int, Field(ge=64, le=4096)] | None
     """Short side of the exported network's input, which may be larger than what it was trained with; null keeps it."""
     max_size: Annotated[int, Field(ge=64, le=8192)] | None
     """Its longest long side; null keeps it."""
 
     def problems(self) -> Iterable[str]:
-        if not self.file.endswith(".safetensors"):
-            yield f"file: '{self.file}' must end in .safetensors"
+        if not self.file.endswith((".safetensors", ".onnx")):
+            yield f"file: '{self.file}' must end in .safetensors or .onnx"

@@ -40,7 +40,7 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
     of network and dataset are matched by name. Raises `DataError` or `ConfigError` for a dataset that cannot be used,
     `WeightsError` for a checkpoint.
     """
-    segmenter = Segmenter(settings.weights, device=device_of(settings.accelerator))
+    segmenter = Segmenter(settings.weights, device=device_of(settings.accelerator), tiles=settings.tiles)
     datasets = photos_of(settings.dataset, settings.part)
     require_no_faults(datasets)
     classes = datasets[0].classes

@@ -14,8 +14,9 @@ from pochoir.devices import device_of
 from pochoir.errors import DataError, SomeInputsFailedError, some
 from pochoir.files import write_json
 from pochoir.images import find_all_images, write_image
+from pochoir.images.overlays import draw_instances
+from pochoir.segmentation.detections import Detections
 from pochoir.segmentation.evaluation import coco_categories, coco_detections
-from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.segmenter import Segmenter
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,9 @@ def run(settings: PredictSegConfig, folder: Path) -> None:
     given = Path(settings.input).expanduser()
     paths = _pictures(given, folder)
     device = device_of(settings.accelerator)
-    segmenter = Segmenter(settings.weights, device=device, score_threshold=settings.score_threshold)
+    segmenter = Segmenter(
+        settings.weights, device=device, score_threshold=settings.score_threshold, tiles=settings.tiles
+    )
     for name in ("overlays", "masks"):  # those of an earlier run in this folder
         shutil.rmtree(folder / name, ignore_errors=True)
     images: list[dict[str, Any]] = []
@@ -41,16 +44,16 @@ def run(settings: PredictSegConfig, folder: Path) -> None:
     empty, failures = [], []
     for path in track(paths, description="Predicting", console=Console(stderr=True), disable=len(paths) < 2):
         try:
-            instances = segmenter(path)
+            found = segmenter.detect(path)
         except DataError as error:
             failures.append(str(error))
             continue
         name = path.relative_to(given).as_posix() if path != given else path.name
-        height, width = instances.masks.shape[1:]
+        height, width = found.size
         images.append({"id": len(images) + 1, "file_name": name, "height": height, "width": width})
-        for annotation in _written(instances, folder, name, settings.mask_threshold):
+        for annotation in _written(found, folder, name, settings.mask_threshold):
             annotations.append({"id": len(annotations) + 1, "image_id": len(images), **annotation})
-        if not instances:
+        if not found:
             empty.append(name)
     content = {"info": {"description": f"pochoir predict_seg, {settings.weights}"}, "images": images}
     categories = coco_categories(segmenter.classes)
@@ -76,14 +79,19 @@ def _pictures(given: Path, folder: Path) -> list[Path]:
     return paths
 
 
-def _written(instances: Instances, folder: Path, name: str, mask_threshold: float) -> list[dict[str, Any]]:
-    """Write a picture's overlay and masks; returns its COCO annotations, without ids."""
-    masks = (instances.masks >= mask_threshold).numpy()
+def _written(found: Detections, folder: Path, name: str, mask_threshold: float) -> list[dict[str, Any]]:
+    """Write a picture's overlay and masks; returns its COCO annotations, without ids.
+
+    One mask is in memory at a time: a hundred of a large photo would fill it.
+    """
+    overlay = draw_instances(found.photo, found.solid(mask_threshold), found.captions())
     # the whole name, ending included: a.jpg and a.png may lie in one folder
-    write_image(folder / "overlays" / f"{name}.png", np.asarray(instances.picture(mask_threshold)))
-    for index, mask in enumerate(masks):
-        write_image(folder / "masks" / f"{name}_{index}.png", mask.astype(np.uint8) * 255)
-    scores = instances.scores, instances.mask_scores
-    detections = coco_detections(instances.boxes, masks, *scores, instances.labels)
-    areas = masks.sum(axis=(1, 2)).tolist()
-    return [{**one, "area": area, "iscrowd": 0} for one, area in zip(detections, areas, strict=True)]
+    write_image(folder / "overlays" / f"{name}.png", overlay)
+    annotations = []
+    for index, mask in enumerate(found.solid(mask_threshold)):
+        write_image(folder / "masks" / f"{name}_{index}.png", mask.view(np.uint8) * 255)
+        columns = (found.boxes, found.scores, found.mask_scores, found.labels)
+        box, score, mask_score, label = (column[index : index + 1] for column in columns)
+        (annotation,) = coco_detections(box, mask[None], score, mask_score, label)
+        annotations.append({**annotation, "area": int(np.count_nonzero(mask)), "iscrowd": 0})
+    return annotations

@@ -7,17 +7,20 @@ from typing import NamedTuple
 
 import torch
 from pydantic import ValidationError
+from torch import Tensor
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import SegmenterConfig
 from pochoir.config.validation import as_union
 from pochoir.data.source import ONE_CLASS
 from pochoir.devices import device_of
-from pochoir.errors import WeightsError
-from pochoir.images import PictureLike, as_picture, to_tensor
+from pochoir.errors import ConfigError, WeightsError
+from pochoir.images import PictureLike, Pixels, as_picture, to_tensor
 from pochoir.segmentation.classes import classes_in
-from pochoir.segmentation.instances import Instances, mask_scores_of
+from pochoir.segmentation.detections import Detections, View, detect
+from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.models import build_segmenter
+from pochoir.segmentation.tiles import SMALLEST, Joined, Seen, Tile, joined, seen, tiles_of
 from pochoir.weights import load_strictly, network_file, network_state, read_checkpoint
 
 
@@ -28,8 +31,11 @@ class Segmenter:
     Mask R-CNN, which stays as it is: a copy is worked with. classes: of a Mask R-CNN, the names of its labels 1, 2, …;
     None: "object", or where there are several, their numbers. device: an accelerator's name, see `device_of`,
     or torch's own. score_threshold: nothing is found below it, nor below the network's own: an instance that nobody
-    wants costs the mask head and a pasted mask. Those above are the same whichever it is.
-    Raises `WeightsError` naming a file that is no checkpoint, `ConfigError` for a device that is not there.
+    wants costs the mask head and a pasted mask. Those above are the same whichever it is. tiles: look at square tiles
+    of so many pixels, too, for small objects of large photos, see `segmentation.tiles`; None: at the whole photo alone.
+    Nothing of the process is changed: torch.set_flush_denormal(True), as commands have it, is the caller's to say.
+    Raises `WeightsError` naming a file that is no checkpoint, `ConfigError` for a device that is not there, and for
+    tiles too small to see anything in.
     """
 
     def __init__(
@@ -39,7 +45,10 @@ class Segmenter:
         classes: Sequence[str] | None = None,
         device: str | torch.device = "auto",
         score_threshold: float = 0.0,
+        tiles: int | None = None,
     ) -> None:
+        if tiles is not None and tiles < SMALLEST:
+            raise ConfigError(f"tiles: {tiles} must be at least {SMALLEST} pixels, or None")
         self.device = device_of(device, "device") if isinstance(device, str) else device
         if isinstance(network, str | PathLike):
             _, own, self.classes = trained_segmenter(network)
@@ -49,18 +58,48 @@ class Segmenter:
         self.network = own.eval().to(self.device, memory_format=torch.channels_last)
         self.cells = 2 * own.roi_heads.mask_roi_pool.output_size[0]  # the mask predictor doubles what is pooled
         own.roi_heads.score_thresh = max(own.roi_heads.score_thresh, score_threshold)
+        self.tiles = tiles
 
-    @torch.no_grad()
     def __call__(self, picture: PictureLike) -> Instances:
         """picture: a path, a PIL picture, an array or a tensor, see `images.as_picture`; what is transparent is white.
 
         Returns `Instances` on the CPU, best score first. Raises `DataError` for what is no picture.
         """
+        return self.detect(picture).instances()
+
+    def detect(self, picture: PictureLike) -> Detections:
+        """The same with masks that are not pasted yet: all that fits into memory of very large photos."""
         photo = as_picture(picture).on_white
-        output = self.network([to_tensor(photo).to(self.device)])[0]
-        output = {name: value.cpu() for name, value in output.items()}
-        boxes, scores, labels, masks = (output[name] for name in ("boxes", "scores", "labels", "masks"))
-        return Instances(boxes, scores, labels, masks[:, 0], mask_scores_of(output), self.cells, photo, self.classes)
+        size = photo.shape[0], photo.shape[1]
+        tiles = [] if self.tiles is None else tiles_of(size, self.tiles)
+        views = (self._seen(photo, tile) for tile in [Tile(0, 0, *size), *tiles])
+        found = seen(views, size)
+        alone = [Joined([index], [index]) for index in range(len(found.scores))]
+        return self._of_objects(found, joined(found) if tiles else alone, photo)
+
+    @torch.no_grad()
+    def _seen(self, photo: Pixels, tile: Tile) -> tuple[Tile, dict[str, Tensor]]:
+        part = photo[tile.top : tile.bottom, tile.left : tile.right]
+        found = detect(self.network, to_tensor(part).to(self.device))
+        return tile, {name: value.cpu() for name, value in found.items()}
+
+    def _of_objects(self, found: Seen, objects: Sequence[Joined], photo: Pixels) -> Detections:
+        """Best first; an object's scores are the best that it was seen with, its box is around its mask's parts."""
+        scores = torch.tensor([float(found.scores[one.everyone].max()) for one in objects])
+        order = scores.argsort(descending=True, stable=True)
+        objects = [objects[index] for index in order.tolist()]
+        parts = [found.boxes[one.parts] for one in objects]
+        around = [torch.cat([boxes[:, :2].amin(dim=0), boxes[:, 2:].amax(dim=0)]) for boxes in parts]
+        return Detections(
+            torch.stack(around) if around else found.boxes,
+            scores[order],
+            found.labels[[one.parts[0] for one in objects]],
+            torch.tensor([float(found.mask_scores[one.everyone].max()) for one in objects]),
+            [[View(found.boxes[part].numpy(), found.masks[part].numpy()) for part in one.parts] for one in objects],
+            self.cells,
+            photo,
+            self.classes,
+        )
 
 
 class TrainedSegmenter(NamedTuple):
