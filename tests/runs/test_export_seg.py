@@ -5,16 +5,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 
 from pochoir.config import TrainSegConfig, load_config
 from pochoir.errors import ConfigError, WeightsError
+from pochoir.images import to_tensor
 from pochoir.runs.export_seg import run
 from pochoir.runs.train_seg import check_resumable
+from pochoir.segmentation.export import OUTPUTS, differences, to_onnx
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.module import SegmentationModule
+from pochoir.segmentation.pasting import pasted
 from pochoir.segmentation.segmenter import Segmenter, trained_segmenter
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +74,63 @@ def test_it_may_be_given_another_input_size(ckpt: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="min_size: 4000 is larger than max_size"):
         export(ckpt, tmp_path / "none.safetensors", "min_size=4000")
     assert not (tmp_path / "none.safetensors").exists()
+
+
+def test_other_programs_find_the_same_in_it_without_pytorch(ckpt: Path, bars: Path, tmp_path: Path) -> None:
+    """In photos of several sizes, in one without objects, and with masks pasted by numpy."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    export(ckpt, tmp_path / "bars.onnx", "min_size=128", "max_size=160")
+    known = json.loads((tmp_path / "bars.json").read_text())
+    assert known["input"]["resized_inside"] == {"min_size": 128, "max_size": 160}
+    assert known["classes"] == ["object"]
+    assert known["thresholds"]["score_inside"] == 0.05
+    assert known["segmenter"]["name"] == "maskrcnn_lite"
+    assert known["versions"]["torch"]
+    assert list(known["differences_from_pytorch"]) == list(OUTPUTS)
+    session = onnxruntime.InferenceSession(tmp_path / "bars.onnx")
+    settings, network = trained_segmenter(ckpt)
+    network = build_segmenter(settings.but(min_size=128, max_size=160, weights=str(ckpt)))
+    find = Segmenter(network, device="cpu")
+    photo = Image.open(bars / "images" / "01.png")
+    for size in ((96, 96), (131, 97), (96, 400), (64, 67)):
+        pixels = np.asarray(photo.resize(size))
+        image = to_tensor(pixels).numpy()
+        boxes, labels, scores, mask_scores, cells = session.run(None, {"image": image})
+        expected = find(pixels)
+        assert len(expected) > 0
+        np.testing.assert_allclose(boxes, expected.boxes, atol=0.1)
+        np.testing.assert_allclose(scores, expected.scores, atol=1e-3)
+        np.testing.assert_allclose(mask_scores, expected.mask_scores, atol=1e-3)
+        np.testing.assert_array_equal(labels, expected.labels)
+        np.testing.assert_allclose(pasted(cells, boxes, pixels.shape[:2]), expected.masks, atol=0.05)
+    boxes, *_, cells = session.run(None, {"image": np.zeros((3, 80, 120), np.float32)})
+    assert len(boxes) == len(find(np.zeros((80, 120, 3), np.uint8))) == 0
+    assert cells.shape == (0, 56, 56)
+
+
+def test_a_graph_that_gives_something_else_is_not_written(
+    ckpt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr("pochoir.segmentation.export.TOLERANCES", dict.fromkeys(OUTPUTS, -1.0))
+    with pytest.raises(WeightsError, match="the ONNX graph differs from PyTorch by"):
+        export(ckpt, tmp_path / "bars.onnx")
+    assert not list(tmp_path.glob("bars.*"))
+
+
+def test_onnx_needs_packages_that_are_named(ckpt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pochoir.segmentation.export.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="pip install onnx onnxruntime"):
+        export(ckpt, tmp_path / "bars.onnx")
+
+
+def test_torchvisions_networks_are_exported_too() -> None:
+    pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
+    words = ["segmenter=maskrcnn_resnet50", "segmenter.weights=none", "segmenter.min_size=64", "segmenter.max_size=96"]
+    network = build_segmenter(load_config("train_seg", [*words, "segmenter.max_detections=5"]).segmenter).eval()
+    image = torch.rand(3, 64, 80)
+    assert differences(network, to_onnx(network, image), [image, torch.rand(3, 90, 70)])["masks"] < 0.01
 
 
 def test_a_run_starts_from_it(exported: Path) -> None:

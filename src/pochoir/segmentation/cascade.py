@@ -119,7 +119,7 @@ def maskness(masks: Tensor) -> Tensor:
 
 
 def _counts(boxes: Boxes) -> list[int]:
-    return [len(of_image) for of_image in boxes]
+    return [of_image.shape[0] for of_image in boxes]  # not len, which a traced graph would take for a constant
 
 
 def _some(chosen: Tensor, count: int) -> Tensor:

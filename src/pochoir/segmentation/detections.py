@@ -29,8 +29,8 @@ class View(NamedTuple):
 class Detections:
     """N instances of a photo, best first, whose masks are pasted one by one, when they are asked for.
 
-    boxes, scores, labels, mask_scores, classes: as `Instances` have them, on the CPU. views: of each, where its mask comes from;
-    one, or several where it was seen in parts: the mask is the largest of them.
+    boxes, scores, labels, mask_scores, classes: as `Instances` have them, on the CPU. views: of each, where its mask
+    comes from; one, or several where it was seen in parts: the mask is the largest of them.
     """
 
     boxes: Tensor
