@@ -197,6 +197,7 @@ def test_people_are_found() -> None:
             ConfigError,
             "none for recipe.style_",
         ),
+        (lambda: pochoir.find(PHOTO, tiles=3), ConfigError, "find.tiles: 3 .* at least 64"),
         (lambda: pochoir.find(PHOTO, score_threshold=2), ConfigError, "find.score_threshold: 2 .* at most 1"),
         (lambda: pochoir.find(PHOTO, weights="persn"), PochoirError, "persn"),
         (lambda: pochoir.find(PHOTO[:1, :1, :2]), DataError, r"an array is \[H, W\] or"),

@@ -28,17 +28,21 @@ def find(
     *,
     weights: str | PathLike[str] | None = None,
     score_threshold: float | None = None,
+    tiles: int | None = None,
     device: str = "auto",
 ) -> Instances:
     """The objects of a photo, best first: `pochoir.find("photo.jpg")`.
 
     photo: a path, a PIL picture, an array or a tensor, see `images.as_picture`. weights: the name of a network that
     comes with the project, or a checkpoint. score_threshold: instances below are not found. None: what `partial` finds
-    by, people from .5 on. Raises `PochoirError`s with plain messages.
+    by, people from .5 on. tiles: pixels of overlapping tiles to look at, too, for small objects. Raises
+    `PochoirError`s with plain messages.
     """
-    least = [] if score_threshold is None else [f"find.score_threshold={score_threshold}"]
-    told = load_config("partial", least).find
-    return Segmenter(weights or told.weights, device=device, score_threshold=told.score_threshold)(photo)
+    given = {"score_threshold": score_threshold, "tiles": tiles}
+    told = load_config("partial", [f"find.{name}={value}" for name, value in given.items() if value is not None]).find
+    return Segmenter(weights or told.weights, device=device, score_threshold=told.score_threshold, tiles=told.tiles)(
+        photo
+    )
 
 
 def stylize(

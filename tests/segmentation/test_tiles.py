@@ -10,7 +10,7 @@ from pochoir.config import load_config
 from pochoir.errors import ConfigError
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.segmenter import Segmenter
-from pochoir.segmentation.tiles import OVERLAP, Joined, Seen, Tile, cut_off, joined, seen, tiles_of
+from pochoir.segmentation.tiles import OVERLAP, Seen, Tile, cut_off, joined, seen, tiles_of
 
 
 @pytest.mark.parametrize("size", [(640, 640), (641, 640), (1000, 3000), (6000, 8000), (100, 2000)])
@@ -56,11 +56,11 @@ def of(*rows: tuple[list[float], float, bool], labels: list[int] | None = None) 
 
 def test_parts_of_a_whole_object_go_with_it_whatever_their_scores() -> None:
     whole, left, right = ([0.0, 0, 100, 50], 0.4, False), ([0.0, 0, 60, 50], 0.9, True), ([40.0, 0, 100, 50], 0.8, True)
-    assert joined(of(left, right, whole)) == [Joined([2], [2, 0, 1])]
+    assert joined(of(left, right, whole)) == [[2]]
 
 
 def test_the_better_of_two_views_of_a_whole_object_stays() -> None:
-    assert joined(of(([0.0, 0, 100, 50], 0.4, False), ([2.0, 0, 98, 50], 0.9, False))) == [Joined([1], [1, 0])]
+    assert joined(of(([0.0, 0, 100, 50], 0.4, False), ([2.0, 0, 98, 50], 0.9, False))) == [[1]]
 
 
 def test_neighbours_stay_apart() -> None:
@@ -74,9 +74,8 @@ def test_a_small_whole_object_before_a_large_one_stays() -> None:
 
 def test_parts_without_a_whole_are_put_together_one_leading_to_the_next() -> None:
     parts = [([0.0, 0, 100, 50], 0.7, True), ([45.0, 0, 150, 50], 0.9, True), ([95.0, 0, 200, 50], 0.8, True)]
-    assert joined(of(*parts)) == [Joined([1, 0, 2], [1, 0, 2])]
-    (alone,) = joined(of(parts[0]))
-    assert alone == Joined([0], [0])
+    assert joined(of(*parts)) == [[1, 0, 2]]
+    assert joined(of(parts[0])) == [[0]]
 
 
 def test_masks_decide_whether_parts_overlap() -> None:

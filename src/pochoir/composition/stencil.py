@@ -46,7 +46,8 @@ def find(photo: Picture, config: PartialConfig) -> Instances:
     if given is not None:
         return replace(given, photo=photo.on_white)
     device = device_of(config.trainer.accelerator, "trainer.accelerator")
-    return Segmenter(config.find.weights, device=device, score_threshold=config.find.score_threshold)(photo)
+    find = config.find
+    return Segmenter(find.weights, device=device, score_threshold=find.score_threshold, tiles=find.tiles)(photo)
 
 
 def _given(photo: Picture, config: PartialConfig) -> Instances | None:

@@ -95,6 +95,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Natural = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Tiles = Annotated[int, Field(ge=64, le=8192)]
+"""Side in pixels of square tiles of a photo, which are looked at beside the whole."""
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 """What all generators take."""
 CountOrShare = Annotated[NotNegative, AfterValidator(_count_or_share)]

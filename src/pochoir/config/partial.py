@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pochoir.assets import WEIGHTS
-from pochoir.config.base import ExistingPath, Natural, Settings, Share, TrainedWeights, Word
+from pochoir.config.base import ExistingPath, Natural, Settings, Share, Tiles, TrainedWeights, Word
 from pochoir.config.painting import PaintConfig
 
 Radius = Annotated[float, Field(ge=0, le=500)]
@@ -20,6 +20,8 @@ class FindConfig(Settings):
     weights: TrainedWeights
     score_threshold: Share
     """Instances below are not found."""
+    tiles: Tiles | None
+    """Look at overlapping tiles of so many pixels beside the whole photo, for small objects; null: the whole alone."""
 
 
 class RegionConfig(Settings):

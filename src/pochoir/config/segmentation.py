@@ -15,6 +15,7 @@ from pochoir.config.base import (
     Seed,
     Settings,
     Share,
+    Tiles,
     TrainedWeights,
 )
 from pochoir.config.datasets import DatasetConfig
@@ -160,10 +161,6 @@ class TrainSegConfig(Settings):
     """Detections below are not drawn."""
     shown: Annotated[int, Field(ge=0, le=100)]
     """Validation photos whose predictions are drawn."""
-
-
-Tiles = Annotated[int, Field(ge=64, le=8192)]
-"""Side in pixels of square tiles of a photo, which are looked at beside the whole."""
 
 
 class PredictSegConfig(Settings):

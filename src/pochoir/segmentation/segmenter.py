@@ -20,7 +20,7 @@ from pochoir.segmentation.classes import classes_in
 from pochoir.segmentation.detections import Detections, View, detect
 from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.models import build_segmenter
-from pochoir.segmentation.tiles import SMALLEST, Joined, Seen, Tile, joined, seen, tiles_of
+from pochoir.segmentation.tiles import SMALLEST, Seen, Tile, joined, seen, tiles_of
 from pochoir.weights import load_strictly, network_file, network_state, read_checkpoint
 
 
@@ -74,8 +74,8 @@ class Segmenter:
         tiles = [] if self.tiles is None else tiles_of(size, self.tiles)
         views = (self._seen(photo, tile) for tile in [Tile(0, 0, *size), *tiles])
         found = seen(views, size)
-        alone = [Joined([index], [index]) for index in range(len(found.scores))]
-        return self._of_objects(found, joined(found) if tiles else alone, photo)
+        objects = joined(found) if tiles else [[index] for index in range(len(found.scores))]
+        return self._of_objects(found, objects, photo)
 
     @torch.no_grad()
     def _seen(self, photo: Pixels, tile: Tile) -> tuple[Tile, dict[str, Tensor]]:
@@ -83,19 +83,18 @@ class Segmenter:
         found = detect(self.network, to_tensor(part).to(self.device))
         return tile, {name: value.cpu() for name, value in found.items()}
 
-    def _of_objects(self, found: Seen, objects: Sequence[Joined], photo: Pixels) -> Detections:
-        """Best first; an object's scores are the best that it was seen with, its box is around its mask's parts."""
-        scores = torch.tensor([float(found.scores[one.everyone].max()) for one in objects])
-        order = scores.argsort(descending=True, stable=True)
-        objects = [objects[index] for index in order.tolist()]
-        parts = [found.boxes[one.parts] for one in objects]
-        around = [torch.cat([boxes[:, :2].amin(dim=0), boxes[:, 2:].amax(dim=0)]) for boxes in parts]
+    def _of_objects(self, found: Seen, objects: Sequence[Sequence[int]], photo: Pixels) -> Detections:
+        """Best first; an object's scores are those of the best of its parts, its box is around all of them."""
+        objects = sorted(objects, key=lambda parts: -float(found.scores[parts[0]]))
+        best = [parts[0] for parts in objects]
+        boxes = [found.boxes[list(parts)] for parts in objects]
+        around = [torch.cat([part[:, :2].amin(dim=0), part[:, 2:].amax(dim=0)]) for part in boxes]
         return Detections(
             torch.stack(around) if around else found.boxes,
-            scores[order],
-            found.labels[[one.parts[0] for one in objects]],
-            torch.tensor([float(found.mask_scores[one.everyone].max()) for one in objects]),
-            [[View(found.boxes[part].numpy(), found.masks[part].numpy()) for part in one.parts] for one in objects],
+            found.scores[best],
+            found.labels[best],
+            found.mask_scores[best],
+            [[View(found.boxes[part].numpy(), found.masks[part].numpy()) for part in parts] for parts in objects],
             self.cells,
             photo,
             self.classes,

@@ -46,13 +46,6 @@ class Seen(NamedTuple):
     cut: Tensor
 
 
-class Joined(NamedTuple):
-    """An object, by indices of detections: those that its mask is made of, the best first, and everyone that saw it."""
-
-    parts: list[int]
-    everyone: list[int]
-
-
 def tiles_of(size: Size, side: int) -> list[Tile]:
     """Square tiles that cover a photo of (height, width) evenly, row by row; none where one would hold it all."""
     (tops, height), (lefts, width) = (_starts(length, side) for length in size)
@@ -91,12 +84,12 @@ def seen(views: Iterable[tuple[Tile, dict[str, Tensor]]], size: Size) -> Seen:
     return Seen(*(torch.cat(column) for column in zip(*columns, strict=True)))
 
 
-def joined(found: Seen) -> list[Joined]:
-    """Which detections are of one object, among those of one label; each is in one object's `everyone`.
+def joined(found: Seen) -> list[list[int]]:
+    """The objects, each by indices of the detections that its mask is made of, the best first.
 
-    From the best score down, whole ones first: of two whole ones whose boxes agree the better one stays, as within a
-    tile; parts of it that tiles cut off go with it. Parts that lie in no whole one are put together, and what they
-    overlap with.
+    From the best score down, whole ones first: of two whole ones of a label whose boxes agree the better one stays, as
+    within a tile; parts of it that tiles cut off go, whatever their scores. Parts that lie in no whole one are put
+    together with those that they overlap with.
     """
     areas = (found.masks >= 0.5).flatten(1).float().mean(dim=1) * box_area(found.boxes)
     order = sorted(range(len(found.cut)), key=lambda index: (bool(found.cut[index]), -float(found.scores[index])))
@@ -106,14 +99,13 @@ def joined(found: Seen) -> list[Joined]:
         if not free[index]:
             continue
         free[index] = False
-        everyone = [index]
-        for member in everyone:  # which grows meanwhile: a part leads to the next
-            same = _same(found, areas, member, free)
+        parts = [index]
+        for part in parts:  # which grow meanwhile: one leads to the next
+            same = _same(found, areas, part, free)
             free[same] = False
-            everyone += same
-            if not found.cut[index]:
-                break
-        objects.append(Joined(everyone if found.cut[index] else [index], everyone))
+            if found.cut[index]:
+                parts += same
+        objects.append(parts)
     return objects
 
 
