@@ -88,7 +88,7 @@ def test_other_programs_find_the_same_in_it_without_pytorch(ckpt: Path, bars: Pa
     assert known["versions"]["torch"]
     assert list(known["differences_from_pytorch"]) == list(OUTPUTS)
     session = onnxruntime.InferenceSession(tmp_path / "bars.onnx")
-    settings, network = trained_segmenter(ckpt)
+    settings, network, _ = trained_segmenter(ckpt)
     network = build_segmenter(settings.but(min_size=128, max_size=160, weights=str(ckpt)))
     find = Segmenter(network, device="cpu")
     photo = Image.open(bars / "images" / "01.png")

@@ -294,10 +294,14 @@ def test_a_class_without_objects_has_no_ap_and_no_part_in_the_mean(
 ) -> None:
     evaluation = evaluate([items[1] for items in two_classes], ("disc", "bar", "cone"))
     assert {name for name in evaluation.metrics if "/" in name} == {
-        f"{kind}_{metric}/bar" for kind in ("mask", "box") for metric in ("ap", "ap50", "ap75")
+        f"{kind}_{metric}/bar" for kind in ("mask", "box") for metric in ("ap", "ap50", "ap75", "ap_medium")
     }
     assert evaluation.metrics["mask_ap"] == pytest.approx(evaluation.metrics["mask_ap/bar"])
     assert evaluation.by_class.keys() == {"bar"}
+    of_classes = evaluation.of_classes(("disc", "bar", "cone"))
+    assert list(of_classes) == ["disc", "bar", "cone"]  # in the order of their labels, whether there are any or not
+    assert of_classes["disc"].metrics == {}
+    assert of_classes["bar"].metrics["mask_ap_medium"] == evaluation.metrics["mask_ap_medium"]
 
 
 def test_one_class_is_told_once() -> None:
