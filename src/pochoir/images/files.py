@@ -165,7 +165,7 @@ def _instead_of_a_picture(path: Path) -> str:
         if start.lstrip().lower().startswith(beginning):
             return reason
     if path.suffix.lower() in HEIF or start[4:8] == b"ftyp":  # phones' photos are renamed to .jpg, too
-        return "HEIC needs the package pillow-heif: pip install 'pochoir[heic]'"
+        return "HEIC needs the package pillow-heif: pip install pillow-heif"
     return "it is no picture that Pillow knows, or a damaged one" if start else "the file is empty"
 
 
