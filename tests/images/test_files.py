@@ -304,7 +304,7 @@ def test_only_pictures_of_the_folder_itself_are_found_in_order(tmp_path: Path) -
 
 
 def test_pictures_of_all_folders_are_found_and_the_rest_is_told(tmp_path: Path) -> None:
-    for name in ("b.gif", "a.png", "sub/a.png", "sub/deep/c.AVIF", "notes.txt", "._a.png", ".git/d.png", "out/e.png"):
+    for name in ("b.gif", "a.png", "sub/a.png", "sub/deep/c.JFIF", "notes.txt", "._a.png", ".git/d.png", "out/e.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "run" / ".hydra").mkdir(parents=True)
@@ -314,7 +314,7 @@ def test_pictures_of_all_folders_are_found_and_the_rest_is_told(tmp_path: Path) 
         "a.png",
         "b.gif",
         "sub/a.png",
-        "sub/deep/c.AVIF",
+        "sub/deep/c.JFIF",
     ]
     assert [path.name for path in passed_over] == ["notes.txt", "out", "run"]
 
