@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pochoir.data.categories import classes_of_categories
 from pochoir.data.coco_json import read_coco
 from pochoir.data.outlines import NO_OUTLINE, SHORT, are_fractions, check_outline, rasterised, read_outline, why_empty
 from pochoir.data.photos import find_photos, hint
@@ -89,11 +90,10 @@ class CocoInstances:
                     f"trained on, {', '.join(given)}; choose with dataset.categories"
                 )
             return tuple(given)
-        listed = tuple(dict.fromkeys(names if chosen is None else chosen))
-        if chosen is None and used and (unused := [name for name in listed if name not in used]):
+        classes, unused = classes_of_categories(chosen, names, used)
+        if unused:
             log.info("%s: no class is made of %s: without instances", self.annotations, ", ".join(unused))
-            return tuple(name for name in listed if name in used)
-        return listed
+        return classes
 
     def files(self) -> set[Path]:
         """The photos that are there."""

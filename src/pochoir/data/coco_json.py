@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pochoir.errors import DataError, some, suggestion
+from pochoir.data.categories import require_known
+from pochoir.errors import DataError, some
 
 Key = int | str
 CROWD = {None: False, 0: False, 1: True, "0": False, "1": True}
@@ -223,11 +224,7 @@ def _kept(category: NDArray[np.int64], names: list[str], wanted: Sequence[str] |
     """Places of the annotations of the chosen categories."""
     if wanted is None:
         return np.arange(len(category))
-    if unknown := [name for name in wanted if name not in names]:
-        hint = suggestion(unknown[0], names)
-        raise DataError(
-            f"{path}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(sorted(set(names)))})"
-        )
+    require_known(wanted, sorted(set(names)), path)
     chosen = [place for place, name in enumerate(names) if name in wanted]
     kept = np.flatnonzero(np.isin(category, chosen))
     if len(category) and not len(kept):

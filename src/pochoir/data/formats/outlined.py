@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pochoir.data.categories import classes_of_categories, require_known
 from pochoir.data.formats.found import Choice
 from pochoir.data.outlines import NO_PIXEL, Polygons, check_outline, rasterised, why_empty
 from pochoir.data.source import ONE_CLASS, Remark, Sample
-from pochoir.errors import DataError, suggestion
+from pochoir.errors import DataError
 from pochoir.images import read_rgb
 
 log = logging.getLogger(__name__)
@@ -157,18 +158,14 @@ def chosen(
     folder to name.
     """
     wanted = choice.categories
-    if wanted is not None and (unknown := [name for name in wanted if name not in labels]):
-        hint = suggestion(unknown[0], labels)
-        raise DataError(
-            f"{told}: dataset.categories: no category '{unknown[0]}'{hint} (it has {', '.join(labels) or 'none'})"
-        )
+    if wanted is not None:
+        require_known(wanted, labels, told)
     kept = list(labels if wanted is None else wanted)
     of_parts = {part: [replace(one, objects=_of(one, kept)) for one in photos] for part, photos in parts.items()}
     used = {outline.label for photos in of_parts.values() for photo in photos for outline in photo.objects}
-    if wanted is None and used and not choice.merge and (unused := [name for name in kept if name not in used]):
+    classes, unused = (ONE_CLASS, []) if choice.merge else classes_of_categories(wanted, labels, used)
+    if unused:
         log.info("%s: no class is made of %s: without objects", told, ", ".join(unused))
-        kept = [name for name in kept if name in used]
-    classes = ONE_CLASS if choice.merge else kept
     return {part: Outlined(photos, classes, turned=choice.turned) for part, photos in of_parts.items()}
 
 
