@@ -55,8 +55,7 @@ def _read(files: dict[str, Path], photos: dict[Path, Path | None], choice: Choic
     parts: dict[str, CocoInstances] = {}
     for part, path in files.items():
         folder = photos[path]
-        names = _file_names(path)
-        if folder is None and names:
+        if folder is None and (names := _file_names(path)):
             raise DataError(
                 f"{path}: none of its {len(names)} photos is in the folder, {names[0]} for one; put them beside it, or "
                 "give their folder: dataset=coco dataset.annotations=… dataset.images=…"
