@@ -21,7 +21,7 @@ def find_photos(folder: Path, names: Sequence[str]) -> tuple[list[str | None], C
     or as a URL or a path of another computer whose last part is a file of the folder, unless two names share it.
     """
     inside = cache(lambda parent: _files(folder / parent))
-    last_parts = Counter(_last_part(name) for name in names)
+    last_parts = Counter(last_part(name) for name in names)
     ways: Counter[str] = Counter()
     found: list[str | None] = []
     for name in names:
@@ -30,8 +30,8 @@ def find_photos(folder: Path, names: Sequence[str]) -> tuple[list[str | None], C
             found.append(name)
             continue
         tries = [(OTHER_FORM, name), (BACKSLASH, name.replace("\\", "/"))]
-        if last_parts[_last_part(name)] == 1:
-            tries.append((LAST_PART, _last_part(name)))
+        if last_parts[last_part(name)] == 1:
+            tries.append((LAST_PART, last_part(name)))
         place = None
         for way, other in tries:
             parent, last = os.path.split(other)
@@ -54,12 +54,13 @@ def hint(folder: Path, missing: Sequence[str]) -> str:
             return f"it is in {other}: set dataset.images to that"
     if "://" in name:
         return "the names are URLs: download the photos, and let the names be those of the files"
-    if len({_last_part(one) for one in missing}) < len(missing):
+    if len({last_part(one) for one in missing}) < len(missing):
         return "photos of several folders share a name; keep the folders, too"
     return "put them there, or delete them from the annotation file"
 
 
-def _last_part(name: str) -> str:
+def last_part(name: str) -> str:
+    """The file's name of a path or URL, also of one with backslashes."""
     return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 

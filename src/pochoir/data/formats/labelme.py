@@ -19,7 +19,8 @@ from PIL import Image
 
 from pochoir.data.formats.found import Choice, Found, Parts, settings
 from pochoir.data.formats.outlined import Outline, OutlinedPhoto, Patch, Polygon, chosen, circle, rectangle
-from pochoir.data.formats.tree import Tree, by_stage, common_folder, last_part
+from pochoir.data.formats.tree import Tree, by_stage, common_folder
+from pochoir.data.photos import last_part
 from pochoir.errors import DataError, some
 
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
+from pochoir.data.photos import last_part
 from pochoir.errors import DataError
 from pochoir.images import find_images
 
@@ -134,11 +135,6 @@ def by_stage(items: Sequence[Item], stages: Sequence[Stage | None]) -> dict[str,
 def common_folder(paths: Sequence[Path]) -> Path:
     """The innermost folder that all these files are in."""
     return Path(os.path.commonpath([path.parent for path in paths]))
-
-
-def last_part(name: str) -> str:
-    """The file's name of a path or URL, also of one with backslashes."""
-    return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 WAYS = (str, lambda name: name.replace("\\", "/"), last_part)
