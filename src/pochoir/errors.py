@@ -54,6 +54,11 @@ def suggestion(word: str, allowed: Iterable[str], prefix: str = "") -> str:
     return f"; did you mean '{prefix}{close[0]}'?" if close else ""
 
 
+def bullets(lines: Iterable[object]) -> str:
+    """What to add to a message that a list follows: a line for each."""
+    return "".join(f"\n  - {line}" for line in lines)
+
+
 def some(names: Iterable[object], shown: int = 5) -> str:
     """The first few of many, and how many there are besides: "1.jpg, 2.jpg and 7 more"."""
     listed = [str(name) for name in names]

@@ -12,7 +12,7 @@ from pathlib import Path
 from pochoir.data.archives import ArchiveError, fetch, unpack
 from pochoir.data.folder import read_sample
 from pochoir.data.source import Sample
-from pochoir.errors import DataError, StorageError, some
+from pochoir.errors import DataError, StorageError, bullets, some
 
 PENNFUDAN_URL = "https://www.cis.upenn.edu/~jshi/ped_html/PennFudanPed.zip"
 
@@ -114,7 +114,7 @@ def _unreadable(root: Path) -> list[str]:
 
 
 def _incomplete(root: Path, problems: list[str]) -> DataError:
-    lines = "".join(f"\n  - {problem}" for problem in problems)
+    lines = bullets(problems)
     return DataError(
         f"{root}: is not the complete Penn-Fudan data set:{lines}\n"
         "Complete the folder, or move it away to have the data set fetched anew."

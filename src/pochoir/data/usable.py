@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.data.source import Remark, counted, fault_of, may_hold_objects
-from pochoir.errors import DataError
+from pochoir.errors import DataError, bullets
 
 PURPOSES = {"train": "train on", "val": "validate on", "test": "test on"}
 """What each part is for."""
@@ -26,7 +26,7 @@ def require_no_faults(parts: Iterable[SegmentationDataset]) -> None:
         if (fault := fault_of(dataset.source, index)) is not None
     ]
     if faults:
-        raise DataError("the dataset cannot be used" + _lines(counted(faults)))
+        raise DataError("the dataset cannot be used:" + bullets(counted(faults)))
 
 
 def first_with_object(dataset: SegmentationDataset, purpose: str) -> int:
@@ -53,11 +53,11 @@ def first_with_object(dataset: SegmentationDataset, purpose: str) -> int:
         remarks += sample.remarks
     looked = f"the first {LOOKED_AT} of {len(dataset)}" if len(candidates) > LOOKED_AT else f"{len(dataset)}"
     if failures and not read:
-        raise DataError(f"nothing to {purpose}: none of {looked} samples can be read" + _lines(reasons(failures)))
+        raise DataError(f"nothing to {purpose}: none of {looked} samples can be read:" + bullets(reasons(failures)))
     lines = counted(remark for remark in remarks if remark.lost) + reasons(failures)
     if not lines:
         lines = [f"{objects} objects are crowds, or empty" if objects else "there are no annotations of them"]
-    raise DataError(f"nothing to {purpose}: none of {looked} samples holds an object" + _lines(lines))
+    raise DataError(f"nothing to {purpose}: none of {looked} samples holds an object:" + bullets(lines))
 
 
 def reasons(failures: Iterable[str], shown: int = 5) -> list[str]:
@@ -71,7 +71,3 @@ def reasons(failures: Iterable[str], shown: int = 5) -> list[str]:
 
 def _kind(message: str) -> str:
     return re.sub(r"\S*[\d/\\]\S*", "…", message)
-
-
-def _lines(lines: list[str]) -> str:
-    return ":" + "".join(f"\n  - {line}" for line in lines)

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from pochoir.errors import bullets
 from pochoir.files import read_json
 
 STATUS = "status.json"
@@ -137,7 +138,7 @@ def short_names(keys: Iterable[str]) -> dict[str, str]:
 def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """What settings in a folder have otherwise than those of now, a line each; empty where they are the same."""
     names = [name for name in {**there, **now} if there.get(name) != now.get(name)]
-    return "".join(f"\n  - {name}: {there.get(name)} there, now {now.get(name)}" for name in names)
+    return bullets(f"{name}: {there.get(name)} there, now {now.get(name)}" for name in names)
 
 
 def flat(nested: Mapping[str, Any], separator: str, prefix: str = "") -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from pochoir.data.shrinking import InputSize
 from pochoir.data.source import ONE_CLASS, Remark, Sample, counted, labels_of
 from pochoir.data.targets import check_target
 from pochoir.data.usable import PURPOSES, first_with_object, reasons, require_no_faults
-from pochoir.errors import DataError, some
+from pochoir.errors import DataError, bullets, some
 from pochoir.files import write_json
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import draw_instances, grid
@@ -208,7 +208,7 @@ def augmented_grid(dataset: SegmentationDataset, count: int) -> Pixels:
         names = [dataset.classes[label - 1] for label in labels]
         pictures.append(draw_instances(to_pixels(image), target["masks"].numpy() != 0, names))
     if not pictures:
-        raise DataError("not one training sample can be read:" + _listed(reasons(failures)))
+        raise DataError("not one training sample can be read:" + bullets(reasons(failures)))
     return grid(pictures, columns=4)
 
 
@@ -230,21 +230,17 @@ def report_samples(data: SegmentationData, folder: Path, *, most: int, limit: in
         told = {name: value for name, value in summaries[part].items() if name not in {"problems", "remarks"}}
         logger.info("\n".join([part, *(f"  {name.replace('_', ' ')}: {value}" for name, value in told.items())]))
         if lines := counted(remark for report in reports for remark in report.remarks):
-            logger.warning("  look at (all of them: %s):%s", folder / "data.json", _listed(lines))
+            logger.warning("  look at (all of them: %s):%s", folder / "data.json", bullets(lines))
     if equal:
         groups = some(" = ".join(group) for group in equal)
         logger.warning("%d pictures are there more than once: %s", len(equal), groups)
     if problems := [problem for part in summaries.values() for problem in part["problems"]]:
-        raise DataError(f"{len(problems)} samples cannot be used:{_listed(reasons(problems))}")
+        raise DataError(f"{len(problems)} samples cannot be used:{bullets(reasons(problems))}")
     require_no_faults(dataset for dataset, _ in parts.values())
     for part, (dataset, _) in parts.items():
         first_with_object(dataset, PURPOSES[part])
     write_image(folder / "samples.png", augmented_grid(data.train, GRID_SAMPLES))
     logger.info(f"Augmented samples: {folder / 'samples.png'}")
-
-
-def _listed(lines: Iterable[str]) -> str:
-    return "".join(f"\n  - {line}" for line in lines)
 
 
 def _spread(values: list[int] | list[float]) -> str:

@@ -13,7 +13,7 @@ from pochoir.data.formats.via import find_via
 from pochoir.data.formats.yolo import find_yolo
 from pochoir.data.mixture import Mixture
 from pochoir.data.source import Source
-from pochoir.errors import DataError, some
+from pochoir.errors import DataError, bullets, some
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def _for(part: str) -> str:
 
 
 def _several(root: Path, found: Sequence[Found]) -> str:
-    lines = "".join(f"\n  - {one.what}\n      {one.explicit}" for one in found)
+    lines = bullets(f"{one.what}\n      {one.explicit}" for one in found)
     return f"dataset.root: {root} holds {len(found)} datasets; say which by these settings instead:{lines}"
 
 
@@ -130,4 +130,4 @@ def _nothing(tree: Tree, format: str | None, found: Sequence[Found], remarks: Se
         "dataset.masks=…"
     ]
     kind = f"no dataset of dataset.format={format}" if format else "no dataset that is recognised"
-    return f"dataset.root: {tree.root} holds {kind}" + "".join(f"\n  - {line}" for line in lines)
+    return f"dataset.root: {tree.root} holds {kind}" + bullets(lines)
