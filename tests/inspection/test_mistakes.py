@@ -9,7 +9,7 @@ import pytest
 from pochoir.images import read_rgb
 from pochoir.inspection.mistakes import FALSE, MISSED, TRUE, measures_picture, mistakes_picture, show_mistakes
 from pochoir.segmentation.evaluation import ImageRecord, encode_masks, evaluate
-from pochoir.segmentation.matching import confusion, match
+from pochoir.segmentation.matching import confusion, match, match_all
 
 LEFT, MIDDLE, RIGHT = slice(20, 80), slice(120, 180), slice(220, 280)
 
@@ -71,10 +71,10 @@ def test_a_folder_holds_the_worst_photos_of_now(tmp_path: Path) -> None:
 
 def test_measures_of_several_classes_are_told_apart() -> None:
     one = evaluate([MIXED])
-    single = measures_picture({"object": one}, confusion([MIXED], 0.5), 0.5)
-    several = measures_picture({"bag": one, "cup": one}, confusion([MIXED], 0.5, 2), 0.5)
+    single = measures_picture({"object": one}, confusion(match_all([MIXED], 0.5)), 0.5)
+    several = measures_picture({"bag": one, "cup": one}, confusion(match_all([MIXED], 0.5), 2), 0.5)
     assert single.shape == several.shape
     assert single.std() > 20
     assert (single != several).any()
     nothing = ImageRecord(1, (8, 8), [], [])
-    assert measures_picture({"object": evaluate([nothing])}, confusion([nothing], 0.5), 0.5).shape == single.shape
+    assert measures_picture({"object": evaluate([nothing])}, confusion(match_all([nothing], 0.5)), 0.5).shape == single.shape

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pochoir.segmentation.evaluation import ImageRecord, encode_masks, evaluate
-from pochoir.segmentation.matching import confusion, counted, match, worst
+from pochoir.segmentation.matching import confusion, counted, match, match_all, worst
 
 Box = tuple[int, int, int, int]
 
@@ -88,7 +88,7 @@ def test_one_class_agrees_with_pycocotools() -> None:
         found = [(box, 1, score, score) for box, score in zip([*shifted, *boxes(3)], scores, strict=True)]
         records.append(photo([(box, 1, False) for box in there], found, image_id))
     curve = evaluate(records).curves["mask", 0.5]
-    recall = counted(confusion(records, 0.0))["recall"]
+    recall = counted(confusion(match_all(records, 0.0)))["recall"]
     reached = curve.recall[curve.precision > 0].max()
     assert 0.4 < recall < 0.9
     assert reached == pytest.approx(recall, abs=0.0101)  # the curve has a point each hundredth
@@ -97,7 +97,7 @@ def test_one_class_agrees_with_pycocotools() -> None:
 def test_a_confusion_tells_class_against_class() -> None:
     truth = [(A, 1, False), (B, 2, False), (C, 2, False)]
     found = [(A, 1, 0.9, 0.9), (B, 1, 0.8, 0.8), ((0, 30, 9, 39), 2, 0.7, 0.7), (C, 2, 0.4, 0.4)]
-    confused = confusion([photo(truth, found)], 0.5, classes=2)
+    confused = confusion(match_all([photo(truth, found)], 0.5), classes=2)
     assert confused.tolist() == [[1, 0, 0], [1, 0, 1], [0, 1, 0]]
     assert counted(confused) == {
         "true": 1,
@@ -110,7 +110,7 @@ def test_a_confusion_tells_class_against_class() -> None:
 
 
 def test_nothing_at_all_counts_up_to_nothing() -> None:
-    assert counted(confusion([photo([], [])], 0.5)) == dict.fromkeys(
+    assert counted(confusion(match_all([photo([], [])], 0.5))) == dict.fromkeys(
         ("true", "false", "missed", "precision", "recall", "f1"), 0
     )
 
@@ -121,5 +121,5 @@ def test_the_worst_photos_come_first_and_good_ones_not_at_all() -> None:
     one_of_one = photo([(A, 1, False)], [], 3)
     both = photo([(A, 1, False), (B, 1, False)], [(C, 1, 0.9, 0.9)], 4)
     records = [good, one_of_two, one_of_one, both, both]  # processes repeat photos
-    assert [item.image_id for item, _ in worst(records, 0.5, 10)] == [4, 3, 2]
-    assert [matches.mistakes for _, matches in worst(records, 0.5, 2)] == [3, 1]
+    assert [item.image_id for item, _ in worst(match_all(records, 0.5), 10)] == [4, 3, 2]
+    assert [matches.mistakes for _, matches in worst(match_all(records, 0.5), 2)] == [3, 1]

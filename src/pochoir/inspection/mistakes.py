@@ -14,7 +14,7 @@ from PIL import Image
 from pochoir.images import Pixels, write_image
 from pochoir.images.overlays import draw_instances, fit_height, grid
 from pochoir.segmentation.evaluation import Evaluation, ImageRecord, decode_masks
-from pochoir.segmentation.matching import MATCH_IOU, Matches, confusion, counted, worst
+from pochoir.segmentation.matching import MATCH_IOU, Matched, Matches, confusion, counted, match_all, worst
 
 TRUE, FALSE, MISSED, IGNORED = (0, 158, 255), (255, 80, 0), (255, 230, 0), (150, 150, 150)
 """Colours that the colour-blind tell apart, too (after Okabe and Ito)."""
@@ -41,29 +41,25 @@ def show_mistakes(
     evaluations: by name of the class, in the order of their labels. threshold: detections below are neither drawn nor
     counted. The counts (see `matching.counted`) come with it.
     """
-    pictures = show_worst(records, photo_of, folder, threshold=threshold, count=shown)
-    confused = confusion(records, threshold, len(evaluations))
+    matched = match_all(records, threshold)
+    pictures = show_worst(worst(matched, shown), photo_of, folder)
+    confused = confusion(matched, len(evaluations))
     measures = measures_picture(evaluations, confused, threshold)
     write_image(folder / "measures.png", measures)
     return pictures, measures, {"threshold": threshold, "iou": MATCH_IOU, **counted(confused)}
 
 
 def show_worst(
-    records: list[ImageRecord],
-    photo_of: Callable[[ImageRecord], tuple[str, Pixels]],
-    folder: Path,
-    *,
-    threshold: float,
-    count: int,
+    photos: Sequence[Matched], photo_of: Callable[[ImageRecord], tuple[str, Pixels]], folder: Path
 ) -> list[Pixels]:
-    """Draw the photos with the most mistakes to `worst/`, with a sheet of them, `worst.png`; the pictures, worst first.
+    """Draw the photos with the most mistakes to `worst/`, with a sheet of them, `worst.png`; the pictures, in order.
 
     photo_of: gives a record's photo and its name. What an earlier call left is removed.
     """
     for old in (folder / "worst.png", *(folder / "worst").glob("*.png")):
         old.unlink(missing_ok=True)
     pictures = []
-    for number, (item, matches) in enumerate(worst(records, threshold, count)):
+    for number, (item, matches) in enumerate(photos):
         name, photo = photo_of(item)
         pictures.append(mistakes_picture(photo, item, matches, name))
         write_image(folder / "worst" / f"{number:02d}_{Path(name).stem}.png", pictures[-1])

@@ -30,6 +30,9 @@ class Matches:
         return len(self.false) + len(self.missed)
 
 
+Matched = tuple[ImageRecord, Matches]
+
+
 def match(item: ImageRecord, threshold: float, iou: float = MATCH_IOU) -> Matches:
     """Match the detections from a score of `threshold` on to the objects of a photo, the best mask first.
 
@@ -64,24 +67,27 @@ def _overlaps(detections: list[dict[str, Any]], truth: list[dict[str, Any]], cro
     return np.asarray(rle.iou(*masks, crowd))
 
 
-def worst(records: Iterable[ImageRecord], threshold: float, count: int) -> list[tuple[ImageRecord, Matches]]:
+def match_all(records: Iterable[ImageRecord], threshold: float) -> list[Matched]:
+    """Every photo once, with its matches (see `match`)."""
+    return [(item, match(item, threshold)) for item in unique_records(records)]
+
+
+def worst(matched: Iterable[Matched], count: int) -> list[Matched]:
     """The photos with the most mistakes, missed and false objects together, most first; those without any are left out.
 
     Of equally many, those come first in which less was found.
     """
-    matched = [(item, match(item, threshold)) for item in unique_records(records)]
     ordered = sorted(matched, key=lambda pair: (-pair[1].mistakes, len(pair[1].pairs)))
     return [pair for pair in ordered[:count] if pair[1].mistakes]
 
 
-def confusion(records: Iterable[ImageRecord], threshold: float, classes: int = 1) -> NDArray[np.int64]:
+def confusion(matched: Iterable[Matched], classes: int = 1) -> NDArray[np.int64]:
     """How often an object of class i was found as one of class j: `[classes + 1, classes + 1]`.
 
     In the last row are detections of nothing, in the last column objects that were not found.
     """
     counts = np.zeros((classes + 1, classes + 1), dtype=np.int64)
-    for item in unique_records(records):
-        matches = match(item, threshold)
+    for item, matches in matched:
         found = [annotation["category_id"] - 1 for annotation in item.detections]
         there = [annotation["category_id"] - 1 for annotation in item.truth]
         for place, other in matches.pairs:
