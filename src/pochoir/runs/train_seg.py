@@ -74,11 +74,11 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
         seed=settings.seed,
         split_digest=data.split.digest(),
     )
-    ckpt = checkpoint_to_go_on_from(settings, folder, module, data)
+    ckpt, done = checkpoint_to_go_on_from(settings, folder, module, data)
     history = History()
     panels = ValidationPanels(data.val, folder / "predictions", shown=settings.shown, threshold=settings.show_threshold)
     length = length_of(settings, data.epoch_length)
-    if ckpt is not None and epochs_in(ckpt) >= length.epochs:
+    if done >= length.epochs:
         log.info("All %d epochs are in %s: nothing is left to do; trainer.max_epochs says more", length.epochs, ckpt)
     trainer = trainer_of(settings, folder, data, length, history, panels)
     if trainer.is_global_zero:
@@ -159,8 +159,11 @@ def trainer_of(
 
 def checkpoint_to_go_on_from(
     settings: TrainSegConfig, folder: Path, module: SegmentationModule, data: SegmentationData
-) -> Path | None:
-    """The last.ckpt of a run that was broken off in this folder, else what `resume` names; None begins anew."""
+) -> tuple[Path | None, int]:
+    """The last.ckpt of a run that was broken off in this folder, else what `resume` names, and epochs it finished.
+
+    None begins anew.
+    """
     beside = {**data.hparams, "ema_decay": settings.ema_decay > 0}
     ckpt = folder / "checkpoints" / "last.ckpt"
     if ckpt.exists():  # also where the run itself began by resuming another: it has come further since
@@ -170,16 +173,15 @@ def checkpoint_to_go_on_from(
     elif settings.resume:
         ckpt = Path(settings.resume).expanduser()
     else:
-        return None
-    check_resumable(module, ckpt, beside)
-    return ckpt
+        return None, 0
+    return ckpt, check_resumable(module, ckpt, beside)
 
 
-def check_resumable(module: SegmentationModule, ckpt: Path, beside: Mapping[str, Any] | None = None) -> None:
-    """Raise `WeightsError` or `ConfigError` unless `ckpt` continues this very training.
+def check_resumable(module: SegmentationModule, ckpt: Path, beside: Mapping[str, Any] | None = None) -> int:
+    """How many epochs are finished in `ckpt`, which may have been written within the next.
 
-    Compared are classes, network, optimiser, seed, and what is given `beside`, as far as the checkpoint tells of them,
-    and the split.
+    Raises `WeightsError` or `ConfigError` unless it continues this very training. Compared are classes, network,
+    optimiser, seed, and what is given `beside`, as far as the checkpoint tells of them, and the split.
     """
     checkpoint = read_checkpoint(ckpt)
     if "hyper_parameters" in checkpoint and (theirs := classes_in(checkpoint)) != module.classes:
@@ -206,11 +208,7 @@ def check_resumable(module: SegmentationModule, ckpt: Path, beside: Mapping[str,
             "validation photos may be trained on. Give all settings of that run again, dataset.… among them, or for "
             "other photos its split.json as dataset.split_file"
         )
-
-
-def epochs_in(ckpt: Path) -> int:
-    """Epochs that the training of a checkpoint has finished; it may have been written within the next."""
-    return int(read_checkpoint(ckpt)[SegmentationData.__name__]["next_epoch"])
+    return int(checkpoint[SegmentationData.__name__]["next_epoch"])
 
 
 def _show_start(trainer: pl.Trainer, settings: TrainSegConfig, data: SegmentationData, folder: Path) -> None:
