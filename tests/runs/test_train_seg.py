@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,7 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from pochoir.config import FolderDataset, SegmenterConfig, TrainSegConfig, load_config
 from pochoir.data.datamodule import SegmentationData
 from pochoir.data.folder import MaskFolder
+from pochoir.data.source import Sample
 from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsError
 from pochoir.runs.checkpoints import BestCheckpoint
 from pochoir.runs.train import train
@@ -390,20 +391,25 @@ def test_check_data_reports_and_stops(tiny: TrainSegConfig, tmp_path: Path, capl
     assert "instances" in caplog.text
 
 
+def empty(names: Collection[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take all objects from the photos with these names."""
+    read = MaskFolder.read
+
+    def emptied(self: MaskFolder, index: int) -> Sample:
+        sample = read(self, index)
+        if self.names[index] not in names:
+            return sample
+        return replace(sample, masks=sample.masks[:0], crowd=sample.crowd[:0])
+
+    monkeypatch.setattr(MaskFolder, "read", emptied)
+
+
 @pytest.mark.parametrize("part", ["train", "val", "test"])
 def test_photos_without_any_object_stop_a_run_before_its_first_step(
     tiny: TrainSegConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    read = MaskFolder.read
     emptied = set(getattr(opened(tiny).split, part))
-
-    def empty(self: MaskFolder, index: int) -> Any:
-        sample = read(self, index)
-        if self.names[index] not in emptied:
-            return sample
-        return replace(sample, masks=sample.masks[:0], crowd=sample.crowd[:0])
-
-    monkeypatch.setattr(MaskFolder, "read", empty)
+    empty(emptied, monkeypatch)
     purpose = {"train": "train on", "val": "validate on", "test": "test on"}[part]
     with pytest.raises(DataError, match=rf"nothing to {purpose}: none of {len(emptied)} samples holds an object"):
         run(tiny, tmp_path)
@@ -411,17 +417,8 @@ def test_photos_without_any_object_stop_a_run_before_its_first_step(
 
 
 def test_a_limited_validation_begins_with_an_object(tiny: TrainSegConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = MaskFolder.read
     data = opened(tiny)
-    without = data.split.val[:3]
-
-    def partly_empty(self: MaskFolder, index: int) -> Any:
-        sample = read(self, index)
-        if self.names[index] not in without:
-            return sample
-        return replace(sample, masks=sample.masks[:0], crowd=sample.crowd[:0])
-
-    monkeypatch.setattr(MaskFolder, "read", partly_empty)
+    empty(data.split.val[:3], monkeypatch)
     require_usable(data, limited=False)
     assert data.val[0][1]["name"] == data.split.val[0]
     require_usable(data, limited=True)

@@ -18,7 +18,16 @@ import numpy as np
 from PIL import Image
 
 from pochoir.data.formats.found import Choice, Found, Parts, settings
-from pochoir.data.formats.outlined import Outline, OutlinedPhoto, Patch, Polygon, chosen, circle, rectangle
+from pochoir.data.formats.outlined import (
+    Outline,
+    OutlinedPhoto,
+    Patch,
+    Polygon,
+    chosen,
+    circle,
+    rectangle,
+    tell_passed_over,
+)
 from pochoir.data.formats.tree import Tree, by_stage, common_folder
 from pochoir.data.photos import last_part
 from pochoir.errors import DataError, some
@@ -51,13 +60,7 @@ def _read(tree: Tree, parts: dict[str, list[Path]], choice: Choice) -> Parts:
     photos = [photo for listed in outlined.values() for photo in listed]
     if twice := len(photos) - len({photo.path for photo in photos}):
         raise DataError(f"{tree.root}: {twice} photos have more than one labelme JSON")
-    if passed_over:
-        log.warning(
-            "%s: %d shapes are lines or points, which have no area, and are passed over: %s",
-            tree.root,
-            len(passed_over),
-            some(passed_over, 3),
-        )
+    tell_passed_over(passed_over, "shapes", tree.root)
     annotated = {photo.path for photo in photos}
     beside = {path for photo in photos for path in tree.pictures(photo.path.parent)}
     if bare := sorted(beside - annotated):

@@ -12,7 +12,7 @@ from pochoir.data.categories import classes_of_categories, require_known
 from pochoir.data.formats.found import Choice
 from pochoir.data.outlines import NO_PIXEL, Polygons, check_outline, rasterised, why_empty
 from pochoir.data.source import ONE_CLASS, Remark, Sample
-from pochoir.errors import DataError
+from pochoir.errors import DataError, some
 from pochoir.images import read_rgb
 
 log = logging.getLogger(__name__)
@@ -167,6 +167,13 @@ def chosen(
     if unused:
         log.info("%s: no class is made of %s: without objects", told, ", ".join(unused))
     return {part: Outlined(photos, classes, turned=choice.turned) for part, photos in of_parts.items()}
+
+
+def tell_passed_over(where: Sequence[str], kind: str, told: Path) -> None:
+    """Warn of regions or shapes that have no area."""
+    if where:
+        what = f"{len(where)} {kind} are lines or points, which have no area, and are passed over"
+        log.warning("%s: %s: %s", told, what, some(where, 3))
 
 
 def _of(photo: OutlinedPhoto, labels: Collection[str]) -> tuple[Outline, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pochoir.data.formats.found import Choice, Found, Parts, settings
-from pochoir.data.formats.outlined import Outline, OutlinedPhoto, Polygon, chosen, ellipse, rectangle
+from pochoir.data.formats.outlined import Outline, OutlinedPhoto, Polygon, chosen, ellipse, rectangle, tell_passed_over
 from pochoir.data.formats.tree import Tree, by_stage
 from pochoir.errors import DataError, some
 
@@ -140,13 +140,7 @@ def _photos(tree: Tree, path: Path, project: _Project, attribute: str | None) ->
                 objects.append(outline)
         assert place is not None
         photos.append(OutlinedPhoto(place, place.relative_to(folder).as_posix(), tuple(objects)))
-    if passed_over:
-        log.warning(
-            "%s: %d regions are lines or points, which have no area, and are passed over: %s",
-            path,
-            len(passed_over),
-            some(passed_over, 3),
-        )
+    tell_passed_over(passed_over, "regions", path)
     return photos
 
 
