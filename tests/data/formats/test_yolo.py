@@ -70,7 +70,7 @@ def test_classes_stay_apart_where_they_are_not_merged(
     with caplog.at_level(logging.INFO):
         result = opened(merge=False)
     assert result.classes == ("hat", "bag")
-    assert "no class is made of shoe: without objects" in caplog.text
+    assert "without objects, and so not among the classes: shoe" in caplog.text
     assert [result.source.read(index).labels.tolist() for index in (0, 1)] == [[2, 1], [2]]
     assert opened(merge=False, categories=["bag", "hat"]).source.read(0).labels.tolist() == [1, 2]
     assert opened().classes == ("object",)
@@ -129,12 +129,15 @@ def test_a_photo_without_a_label_file_has_no_objects(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("1 0.4 0.5 0.5 0.5", r"1 rows are boxes .*a\.txt: row 2; export polygons"),
-        ("1 0.1 0.1 0.9 0.9 0.5", r"a\.txt: row 2 has 5 coordinates; a polygon has an x and a y"),
-        ("1 10 20 30 20 30 40", r"row 2 has coordinates that are no shares"),
-        ("1 nan 0.2 0.3 0.2 0.3 0.4", r"row 2 has coordinates that are no shares"),
-        ("7 0.1 0.2 0.3 0.2 0.3 0.4", r"row 2: class 7 is not among names, \{0: 'hat', 1: 'bag'\}"),
-        ("bag 0.1 0.2 0.3 0.2 0.3 0.4", r"row 2 is not a class number and coordinates: 'bag 0\.1"),
+        (
+            "1 0.4 0.5 0.5 0.5",
+            r"1 row cannot be read:\n  - 1 rows are boxes .*: export polygons.*: labels/.*a\.txt row 2",
+        ),
+        ("1 0.1 0.1 0.9 0.9 0.5", r"1 rows are not x and y for each .*a\.txt row 2"),
+        ("1 10 20 30 20 30 40", r"coordinates that are no shares .*: divide pixels by its width and height.*row 2"),
+        ("1 nan 0.2 0.3 0.2 0.3 0.4", r"coordinates that are no shares .*row 2"),
+        ("7 0.1 0.2 0.3 0.2 0.3 0.4", r"1 rows are of class 7, which names does not have \(0 hat, 1 bag\).*row 2"),
+        ("bag 0.1 0.2 0.3 0.2 0.3 0.4", r"1 rows are not a class number and coordinates: .*row 2"),
     ],
 )
 def test_rows_that_are_no_polygons(tmp_path: Path, part: Make, opened: Make, row: str, message: str) -> None:

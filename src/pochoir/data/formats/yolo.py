@@ -16,7 +16,8 @@ import yaml
 from pochoir.data.formats.found import Choice, Found, Parts, settings
 from pochoir.data.formats.outlined import Outline, OutlinedPhoto, Polygon, chosen
 from pochoir.data.formats.tree import Tree, common_folder
-from pochoir.errors import DataError, some
+from pochoir.data.source import Remark, counted
+from pochoir.errors import DataError, bullets, number_of, some
 from pochoir.images import find_images
 
 log = logging.getLogger(__name__)
@@ -86,9 +87,14 @@ def _read(path: Path, content: dict[str, Any], choice: Choice) -> Parts:
         parts[stage] = photos
     labels = {photo: _label_file(photo) for photos in parts.values() for photo in photos}
     _check_labels(path, labels)
-    boxes: list[str] = []
-    rows = {photo: list(_rows(label, names, boxes)) for photo, label in labels.items() if label.is_file()}
-    _refuse_boxes(path, boxes)
+    faults: list[Remark] = []
+    rows = {
+        photo: list(_rows(label, names, os.path.relpath(label, path.parent), faults))
+        for photo, label in labels.items()
+        if label.is_file()
+    }
+    if faults:
+        raise DataError(f"{path}: {number_of('row', len(faults))} cannot be read:{bullets(counted(faults))}")
     outlined = {}
     for stage, photos in parts.items():
         folder = common_folder(photos)
@@ -172,36 +178,42 @@ def _check_labels(path: Path, labels: Mapping[Path, Path]) -> None:
         log.warning("%s: %d label files have no photo, and are passed over: %s", path, len(lost), some(lost))
 
 
-def _rows(path: Path, names: Mapping[int, str], boxes: list[str]) -> Iterator[Outline]:
-    """The objects of a label file; where boxes stand is added to `boxes`."""
+def _rows(path: Path, names: Mapping[int, str], shown: str, faults: list[Remark]) -> Iterator[Outline]:
+    """The objects of a label file that is `shown` so; what cannot be read is added to `faults`."""
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        where = f"{path}: row {number}"
+        if not line.strip():
+            continue
         try:
             values = [float(word) for word in line.split()]
+            fault = _fault(values, names)
         except ValueError:
-            raise DataError(f"{where} is not a class number and coordinates: {line[:60]!r}") from None
-        if not values:
+            fault = "rows are not a class number and coordinates"
+        if fault:
+            faults.append(Remark(f"{shown} row {number}", fault))
             continue
-        if values[0] not in names:
-            raise DataError(f"{where}: class {values[0]:g} is not among names, {names}")
-        points = np.array(values[1:])
-        if len(points) == BOX:
-            boxes.append(where)
-            continue
-        if len(points) < 6 or len(points) % 2:
-            raise DataError(
-                f"{where} has {len(points)} coordinates; a polygon has an x and a y for each of three points or more "
-                "(key points and scores are not read)"
-            )
-        if not (points.min() >= -SLACK and points.max() <= 1 + SLACK):  # which NaN is not, either
-            raise DataError(f"{where} has coordinates that are no shares of width and height, from 0 to 1")
-        polygon = Polygon(points.clip(0, 1).reshape(-1, 2), shares=True)
-        yield Outline(names[int(values[0])], (polygon,), where)
+        polygon = Polygon(np.array(values[1:]).clip(0, 1).reshape(-1, 2), shares=True)
+        yield Outline(names[int(values[0])], (polygon,), f"{path}: row {number}")
 
 
-def _refuse_boxes(path: Path, boxes: Sequence[str]) -> None:
-    if boxes:
-        raise DataError(
-            f"{path}: {len(boxes)} rows are boxes (a class number and four numbers), which do not tell what to cut "
-            f"out: {some(boxes, 3)}; export polygons (a segmentation format), or delete these rows"
+def _fault(values: Sequence[float], names: Mapping[int, str]) -> str:
+    """What is wrong with a row: completes "3 …"; nothing where it is a polygon."""
+    if values[0] not in names:
+        known = some(f"{number} {name}" for number, name in names.items())
+        return f"rows are of class {values[0]:g}, which names does not have ({known}): correct names or the rows"
+    points = np.array(values[1:])
+    if len(points) == BOX:
+        return (
+            "rows are boxes (a class number and four numbers), which do not tell what to cut out: export polygons (a "
+            "segmentation format), or delete these rows"
         )
+    if len(points) < 6 or len(points) % 2:
+        return (
+            "rows are not x and y for each of three points or more (key points and scores are not read): export "
+            "polygons, or delete these rows"
+        )
+    if points.min() >= -SLACK and points.max() <= 1 + SLACK:  # which NaN is not
+        return ""
+    return (
+        "rows have coordinates that are no shares of the photo's width and height, from 0 to 1: divide pixels by its "
+        "width and height"
+    )
