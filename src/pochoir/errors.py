@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 
@@ -52,6 +53,19 @@ def suggestion(word: str, allowed: Iterable[str], prefix: str = "") -> str:
     """What to add to a message about an unknown `word`: "; did you mean '…'?", or nothing where none is close."""
     close = get_close_matches(word, list(allowed), n=1)
     return f"; did you mean '{prefix}{close[0]}'?" if close else ""
+
+
+def suggested_file(path: Path) -> str:
+    """What to add to a message about a file that is missing: the one in its folder that may have been meant."""
+    try:
+        return suggestion(path.name, [entry.name for entry in path.parent.iterdir()])
+    except OSError:
+        return ""
+
+
+def number_of(noun: str, count: int) -> str:
+    """ "1 photo", "2 photos"."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def bullets(lines: Iterable[object]) -> str:

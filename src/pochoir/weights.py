@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from pochoir.assets import known_weights, weights_path
-from pochoir.errors import WeightsError
+from pochoir.errors import WeightsError, suggested_file
 
 LITE0_SHA256_PREFIX = "57934424"
 
@@ -100,7 +100,7 @@ def network_file(weights: str | PathLike[str]) -> Path:
     """
     path = weights_path(str(weights))
     if not path.is_file():
-        raise WeightsError(f"{path}: no such checkpoint; {known_weights(str(weights))}")
+        raise WeightsError(f"{path}: no such checkpoint{suggested_file(path)}; {known_weights(str(weights))}")
     return path
 
 
@@ -127,7 +127,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise WeightsError(f"{path}: no such checkpoint") from None
+        raise WeightsError(f"{path}: no such checkpoint{suggested_file(path)}") from None
     except pickle.UnpicklingError:  # whose advice is to load it with weights_only=False
         raise WeightsError(f"{path}: is no checkpoint of plain tensors; what might run code is not loaded") from None
     except Exception as error:  # torch.load raises half a dozen kinds for files that are no checkpoints
@@ -144,7 +144,7 @@ def metadata_of(hyper_parameters: Mapping[str, Any]) -> dict[str, str]:
 
 def _read_safetensors(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise WeightsError(f"{path}: no such checkpoint")
+        raise WeightsError(f"{path}: no such checkpoint{suggested_file(path)}")
     try:
         with safe_open(path, framework="pt") as file:
             names = file.keys()

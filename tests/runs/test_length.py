@@ -65,6 +65,11 @@ def test_a_run_says_beforehand_how_long_it_will_be(
         for message in caplog.messages
     )
     caplog.clear()
+    limited = short.but(trainer=trainer.but(limit_val_batches=2))
+    with caplog.at_level(logging.INFO):
+        run(limited, tmp_path / "limited")
+    assert any("measured every 2 on 2 others" in message for message in caplog.messages)
+    caplog.clear()
     with caplog.at_level(logging.INFO):
         run(short, tmp_path)
     assert any("nothing is left to do" in message for message in caplog.messages)

@@ -15,7 +15,7 @@ from typing_extensions import Self
 
 from pochoir.assets import WEIGHTS, known_weights, located
 from pochoir.config.validation import PROBLEMS, checked
-from pochoir.errors import ConfigError
+from pochoir.errors import ConfigError, suggested_file
 
 
 class Settings(BaseModel):
@@ -56,7 +56,7 @@ def _existing(value: Any) -> Any:
         raise problem("is empty; give a path, or null for none")
     path = _located(value)
     if not Path(path).expanduser().exists():
-        raise problem(f"'{value}' does not exist")
+        raise problem(f"'{value}' does not exist{suggested_file(Path(path).expanduser())}")
     return path
 
 

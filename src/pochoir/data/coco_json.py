@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pochoir.data.categories import require_known
-from pochoir.errors import DataError, some
+from pochoir.errors import DataError, some, suggested_file
 
 Key = int | str
 CROWD = {None: False, 0: False, 1: True, "0": False, "1": True}
@@ -142,7 +142,7 @@ def _lists(path: Path) -> tuple[bytearray, list[_Image], list[_Annotation], list
             content = bytearray(json.dumps(json.loads(content, parse_constant=lambda _: None)).encode())
             file = msgspec.json.decode(content, type=_File)
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise DataError(f"{path}: no such file{suggested_file(path)}") from None
     except msgspec.ValidationError as error:
         raise DataError(f"{path}: is no COCO instance JSON ({error})") from None
     except (OSError, ValueError) as error:

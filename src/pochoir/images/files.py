@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from pochoir.errors import DataError
+from pochoir.errors import DataError, suggested_file
 from pochoir.files import write_bytes
 from pochoir.images.colour import correct_header, to_srgb
 from pochoir.images.metadata import embedded_settings, save_arguments
@@ -117,7 +117,7 @@ def _opened(path: Path) -> Iterator[ImageFile]:
                     raise ValueError(f"{image.width}×{image.height} pixels, more than {MAX_PIXELS / 1e6:g} megapixels")
                 yield image
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise DataError(f"{path}: no such file{suggested_file(path)}") from None
     except Exception as error:  # a damaged file gets nearly any type of error out of Pillow
         raise DataError(f"{path}: cannot be read as a picture ({_reason(path, error)})") from error
 

@@ -12,6 +12,7 @@ import torch
 
 from pochoir.config import TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
+from pochoir.errors import number_of
 
 TRAINED_PHOTO = 4.0
 """Seconds of training on a photo for each of looking at one, on two cores; enough for a guess."""
@@ -71,15 +72,18 @@ class LengthTold(pl.Callback):
         left = length.epochs - trainer.current_epoch
         look = _seconds_of_a_look(pl_module, data)
         trained = look * TRAINED_PHOTO * left * data.epoch_length / trainer.world_size
-        measured = look * (left // length.interval) * len(data.val) / trainer.world_size
+        limit, each = trainer.limit_val_batches, math.ceil(len(data.val) / trainer.world_size)
+        validated = min(each, limit if isinstance(limit, int) else int(each * limit)) * trainer.world_size
+        looked_at = min(len(data.val), validated)
+        measured = look * (left // length.interval) * looked_at / trainer.world_size
         log.info(
-            "%d photos: %s%d epochs of %d steps, measured every %s on %d others; about %s",
-            data.epoch_length,
+            "%s: %s%s of %s, measured every %s on %s; about %s",
+            number_of("photo", data.epoch_length),
             "" if left == length.epochs else f"{left} of ",
-            length.epochs,
-            length.steps,
+            number_of("epoch", length.epochs),
+            number_of("step", length.steps),
             "one" if length.interval == 1 else length.interval,
-            len(data.val),
+            number_of("other", looked_at),
             timedelta(seconds=max(1, round(trained + measured))),
         )
 
