@@ -493,7 +493,7 @@ def test_a_category_without_instances_is_no_class_unless_it_is_chosen(
     instances = [{"segmentation": [SQUARE], "category_id": 2}]
     path = coco_json({"a.png": (6, 9)}, instances, [("animals", 0), ("person", 1), ("dog", 2)])
     assert opened(path, merge=False).classes == ("dog",)
-    assert "no class is made of animals, person: without instances" in caplog.text
+    assert "without objects, and so not among the classes: animals, person" in caplog.text
     assert opened(path, merge=False, categories=["person", "dog"]).classes == ("person", "dog")
 
 

@@ -50,7 +50,7 @@ def test_all_reasons_are_counted(coco_json: Make) -> None:
     with pytest.raises(DataError) as caught:
         first_with_object(coco(path), "validate on")
     for line in (
-        "nothing to validate on: none of 1 samples holds an object",
+        "nothing to validate on: none of 1 sample holds an object",
         "2 annotations have no outline",
         "1 annotations have coordinates between 0 and 1",
         "1 annotations lie outside their photo",

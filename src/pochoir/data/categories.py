@@ -5,6 +5,9 @@ from pathlib import Path
 
 from pochoir.errors import DataError, suggestion
 
+WITHOUT_OBJECTS = "%s: without objects, and so not among the classes: %s"
+"""Tells of an annotation file, and of its categories that `classes_of_categories` makes no class of."""
+
 
 def require_known(wanted: Sequence[str], listed: Sequence[str], told: Path) -> None:
     """Raise `DataError` for a chosen category that is not `listed`; told: the file or folder to name."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pochoir.data.categories import classes_of_categories
+from pochoir.data.categories import WITHOUT_OBJECTS, classes_of_categories
 from pochoir.data.coco_json import read_coco
 from pochoir.data.outlines import NO_OUTLINE, SHORT, are_fractions, check_outline, rasterised, read_outline, why_empty
 from pochoir.data.photos import find_photos, hint
@@ -92,7 +92,7 @@ class CocoInstances:
             return tuple(given)
         classes, unused = classes_of_categories(chosen, names, used)
         if unused:
-            log.info("%s: no class is made of %s: without instances", self.annotations, ", ".join(unused))
+            log.info(WITHOUT_OBJECTS, self.annotations, ", ".join(unused))
         return classes
 
     def files(self) -> set[Path]:

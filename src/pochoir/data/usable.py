@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.data.source import Remark, counted, fault_of, may_hold_objects
-from pochoir.errors import DataError, bullets
+from pochoir.errors import DataError, bullets, number_of
 
 PURPOSES = {"train": "train on", "val": "validate on", "test": "test on"}
 """What each part is for."""
@@ -51,13 +51,15 @@ def first_with_object(dataset: SegmentationDataset, purpose: str) -> int:
         read += 1
         objects += len(sample.masks)
         remarks += sample.remarks
-    looked = f"the first {LOOKED_AT} of {len(dataset)}" if len(candidates) > LOOKED_AT else f"{len(dataset)}"
+    looked = number_of("sample", len(dataset))
+    if len(candidates) > LOOKED_AT:
+        looked = f"the first {LOOKED_AT} of {looked}"
     if failures and not read:
-        raise DataError(f"nothing to {purpose}: none of {looked} samples can be read:" + bullets(reasons(failures)))
+        raise DataError(f"nothing to {purpose}: none of {looked} can be read:" + bullets(reasons(failures)))
     lines = counted(remark for remark in remarks if remark.lost) + reasons(failures)
     if not lines:
         lines = [f"{objects} objects are crowds, or empty" if objects else "there are no annotations of them"]
-    raise DataError(f"nothing to {purpose}: none of {looked} samples holds an object:" + bullets(lines))
+    raise DataError(f"nothing to {purpose}: none of {looked} holds an object:" + bullets(lines))
 
 
 def reasons(failures: Iterable[str], shown: int = 5) -> list[str]:

@@ -23,7 +23,7 @@ LONGEST = 1280
 SHEET_HEIGHT = 480
 SIZES = {"small": "small, < 32²", "medium": "medium", "large": "large, > 96²"}
 """COCO's, in pixels of the mask."""
-COUNTED = "From a score of %(threshold)g on: %(true)d objects found, %(false)d false, %(missed)d missed"
+COUNTED = "from a score of %(threshold)g on: %(true)d objects found, %(false)d false, %(missed)d missed"
 """What is told of the counts of `show_mistakes`."""
 
 

@@ -22,7 +22,7 @@ from pochoir.data.shrinking import InputSize
 from pochoir.data.source import ONE_CLASS, Remark, Sample, counted, labels_of
 from pochoir.data.targets import check_target
 from pochoir.data.usable import PURPOSES, first_with_object, reasons, require_no_faults
-from pochoir.errors import DataError, bullets, some
+from pochoir.errors import DataError, bullets, number_of, some
 from pochoir.files import write_json
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import draw_instances, grid
@@ -170,7 +170,7 @@ def summary(reports: list[SampleReport], of: int) -> dict[str, Any]:
         **({"instances_by_class": dict(by_class)} if len(by_class) > 1 else {}),
         "instances": sum(len(report.shares) - report.crowds for report in good),
         "crowd_regions": sum(report.crowds for report in good),
-        "images_without_objects": sum(not report.shares for report in good),
+        "images_without_objects": sum(not report.objects for report in good),
         "height": _spread([report.size[0] for report in good]),
         "width": _spread([report.size[1] for report in good]),
         "mask_area_share": _spread([share for report in good for share in report.shares]),
@@ -235,7 +235,7 @@ def report_samples(data: SegmentationData, folder: Path, *, most: int, limit: in
         groups = some(" = ".join(group) for group in equal)
         logger.warning("%d pictures are there more than once: %s", len(equal), groups)
     if problems := [problem for part in summaries.values() for problem in part["problems"]]:
-        raise DataError(f"{len(problems)} samples cannot be used:{bullets(reasons(problems))}")
+        raise DataError(f"{number_of('sample', len(problems))} cannot be used:{bullets(reasons(problems))}")
     require_no_faults(dataset for dataset, _ in parts.values())
     for part, (dataset, _) in parts.items():
         first_with_object(dataset, PURPOSES[part])

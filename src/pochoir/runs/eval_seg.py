@@ -15,7 +15,7 @@ from pochoir.data.opening import open_dataset, prepare_dataset
 from pochoir.data.source import Source
 from pochoir.data.usable import require_no_faults
 from pochoir.devices import device_of
-from pochoir.errors import ConfigError
+from pochoir.errors import ConfigError, number_of
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import Pixels, to_pixels, write_image
@@ -85,13 +85,13 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
     )
     measured = {"counts": counts, "photos": len(records), "seconds_per_photo": round(seconds / len(records), 4)}
     write_json(folder / "metrics.json", {**metrics, **measured, "versions": versions()})
-    log.info("Average precision on %d photos of %s", len(records), settings.dataset.name)
+    log.info("Average precision on %s of %s", number_of("photo", len(records)), settings.dataset.name)
     log.info("    %s", "".join(f"{name:>10}" for name in TABLE))
     for kind in ("mask", "box"):
         values = (metrics.get(f"{kind}_{name}") for name in TABLE)
         log.info("%-4s%s", kind, "".join(f"{'' if value is None else f'{value:.3f}':>10}" for value in values))
     log_classes(metrics, classes)
-    log.info(COUNTED, counts)
+    log.info("Counts: %s", COUNTED % counts)
     log.info("Truth beside prediction: %s", folder / "predictions" / "sheet.png")
     log.info("The photos with the most mistakes: %s", folder / "predictions" / "worst.png")
     return metrics["mask_ap"]

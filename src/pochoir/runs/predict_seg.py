@@ -11,7 +11,7 @@ from rich.progress import track
 
 from pochoir.config import PredictSegConfig
 from pochoir.devices import device_of
-from pochoir.errors import DataError, SomeInputsFailedError, some
+from pochoir.errors import DataError, SomeInputsFailedError, number_of, some
 from pochoir.files import write_json
 from pochoir.images import find_all_images, write_image
 from pochoir.images.overlays import draw_instances
@@ -58,13 +58,14 @@ def run(settings: PredictSegConfig, folder: Path) -> None:
     content = {"info": {"description": f"pochoir predict_seg, {settings.weights}"}, "images": images}
     categories = coco_categories(segmenter.classes)
     write_json(folder / "instances.json", {**content, "annotations": annotations, "categories": categories})
-    log.info("%d instances in %d pictures: %s", len(annotations), len(images), folder)
+    found_in = number_of("picture", len(images))
+    log.info("%s in %s: %s", number_of("instance", len(annotations)), found_in, folder)
     for name in empty:
         log.info("%s: no object found", name)
     for failure in failures:
         log.warning("skipped: %s", failure)
     if failures:
-        raise SomeInputsFailedError(f"{len(failures)} pictures could not be read")
+        raise SomeInputsFailedError(f"{number_of('picture', len(failures))} could not be read")
 
 
 def _pictures(given: Path, folder: Path) -> list[Path]:

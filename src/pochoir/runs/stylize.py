@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pochoir.config import StylizeConfig
-from pochoir.errors import PochoirError, SomeInputsFailedError
+from pochoir.errors import PochoirError, SomeInputsFailedError, number_of
 from pochoir.images import Picture, Pixels, pictures_at, read_picture, read_rgb, write_image
 from pochoir.images.overlays import beside
 from pochoir.inspection.painting import contact_sheet
@@ -48,7 +48,7 @@ def run(config: StylizeConfig, folder: Path) -> float | None:
     """Paint into `folder` and return the mean loss; raises `SomeInputsFailedError` when some of several failed."""
     summary = stylize(config, folder)
     if summary.failures:
-        raise SomeInputsFailedError(f"{len(summary.failures)} pictures could not be painted")
+        raise SomeInputsFailedError(f"{number_of('picture', len(summary.failures))} could not be painted")
     return summary.objective
 
 

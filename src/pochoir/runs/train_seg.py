@@ -276,9 +276,10 @@ def _show_outcome(
     ]:
         log.info("%s", f"{title:4} {epoch:>6}" + "".join(f"{cell:>11}" for cell in cells))
     if "best" in rows:
-        log_classes(rows["best"], data.classes)
+        log_classes(rows["best"], data.classes, title="best, by class")
+        log.info("Best weights: %s", folder / "checkpoints" / "best.ckpt")
     if panels.counts:
-        log.info(COUNTED, panels.counts)
+        log.info("Last epoch: %s", COUNTED % panels.counts)
     if settings.shown:
         log.info("Truth beside prediction: %s", folder / "predictions" / "sheet.png")
         log.info("The photos with the most mistakes: %s", folder / "predictions" / "worst.png")

@@ -26,7 +26,7 @@ def test_roboflows_folders_are_the_split(
     assert result.split == Split(["train/a.jpg.rf.1.png", "train/b.png"], ["val/c.png"], ["test/a.jpg.rf.1.png"])
     holds_the_object(result)
     assert "train: train/_annotations.coco.json with photos in train; val: valid/_annotations.coco.json" in caplog.text
-    assert "2 photos to train on, 1 photos to validate on, 1 photos to test on" in caplog.text
+    assert "2 photos to train on, 1 photo to validate on, 1 photo to test on" in caplog.text
 
 
 def test_a_part_that_is_not_given_is_drawn(tmp_path: Path, photos: Make, coco: Make, opened: Make) -> None:

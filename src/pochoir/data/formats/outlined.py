@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pochoir.data.categories import classes_of_categories, require_known
+from pochoir.data.categories import WITHOUT_OBJECTS, classes_of_categories, require_known
 from pochoir.data.formats.found import Choice
 from pochoir.data.outlines import NO_PIXEL, Polygons, check_outline, rasterised, why_empty
 from pochoir.data.source import ONE_CLASS, Remark, Sample
@@ -165,7 +165,7 @@ def chosen(
     used = {outline.label for photos in of_parts.values() for photo in photos for outline in photo.objects}
     classes, unused = (ONE_CLASS, []) if choice.merge else classes_of_categories(wanted, labels, used)
     if unused:
-        log.info("%s: no class is made of %s: without objects", told, ", ".join(unused))
+        log.info(WITHOUT_OBJECTS, told, ", ".join(unused))
     return {part: Outlined(photos, classes, turned=choice.turned) for part, photos in of_parts.items()}
 
 

@@ -13,7 +13,7 @@ from pochoir.data.formats.via import find_via
 from pochoir.data.formats.yolo import find_yolo
 from pochoir.data.mixture import Mixture
 from pochoir.data.source import Source
-from pochoir.errors import DataError, bullets, some
+from pochoir.errors import DataError, bullets, number_of, some
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def open_folder(root: Path, *, format: str | None = None, choice: Choice | None 
     if len(wanted) != 1:
         raise DataError(_several(root, wanted) if wanted else _nothing(tree, format, found, remarks))
     parts = wanted[0].read(choice or Choice())
-    counts = ", ".join(f"{len(source.names)} photos" + _for(part) for part, source in parts.items())
+    counts = ", ".join(number_of("photo", len(source.names)) + _for(part) for part, source in parts.items())
     log.info("%s is taken for %s: %s", root, wanted[0].what, counts)
     if len(parts) > 1 and "train" not in parts:
         raise DataError(f"dataset.root: {root} ({wanted[0].what}) has nothing to train on, only {' and '.join(parts)}")
