@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -113,6 +114,12 @@ def test_nothing_to_train_on_or_to_validate_on_ends_it(tmp_path: Path) -> None:
     for train, val, message in ((empty, full, "nothing to train on"), (full, empty, "nothing to validate on")):
         with pytest.raises(DataError, match=message):
             report_samples(data_of(train, val), tmp_path, most=9)
+
+
+def test_photos_of_crowds_alone_are_without_objects() -> None:
+    crowd = replace(photo((5, 5, 30, 30)), crowd=np.ones(1, dtype=bool))
+    counts = summary([look_at("a.png", crowd), look_at("b.png", photo((5, 5, 30, 30)))], 2)
+    assert (counts["instances"], counts["crowd_regions"], counts["images_without_objects"]) == (1, 1, 1)
 
 
 def test_a_limit_takes_samples_evenly(tmp_path: Path) -> None:

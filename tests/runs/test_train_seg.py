@@ -371,7 +371,9 @@ def test_python_trains_as_the_command_does(tiny: TrainSegConfig, tmp_path: Path)
     assert done.metrics["best/mask_ap"] == done.metrics["last/mask_ap"]
     assert done.settings["segmenter.min_size"] == 96
     assert done.picture == tmp_path / "run" / "predictions" / "sheet.png"
-    assert "Average precision" in (tmp_path / "run" / "train_seg.log").read_text()
+    told = (tmp_path / "run" / "train_seg.log").read_text()
+    assert "Average precision" in told
+    assert f"Best weights: {tmp_path / 'run' / 'checkpoints' / 'best.ckpt'}" in told
     again = train("train_seg", overrides, done.folder)  # it is finished: nothing is trained
     assert again.metrics["best/mask_ap"] == done.metrics["best/mask_ap"]
     with pytest.raises(ConfigError, match=r"optim\.lrr: unknown setting; did you mean 'optim\.lr'"):
