@@ -1,10 +1,12 @@
 """From masks to alphas: exact away from the edge, at the photo's edge near it."""
 
+import cv2
 import numpy as np
 import pytest
 
 from pochoir.composition.edges import alpha_of, distances, exclusive, feathered, predicted_radius, refined
 from pochoir.config import load_config
+from pochoir.segmentation.pasting import pasted
 
 REGION = load_config("partial").region
 PHOTO = np.full((60, 80, 3), 40, dtype=np.uint8)
@@ -47,6 +49,46 @@ def test_the_edge_moves_no_farther_than_the_radius(method: str) -> None:
 @pytest.mark.parametrize(("method", "radius"), [("off", 5.0), ("guided", 0.0)])
 def test_refining_may_be_left_out(method: str, radius: float) -> None:
     assert (refined(np.roll(TRUE, 3, axis=1), PHOTO, method, radius) == np.roll(TRUE, 3, axis=1)).all()
+
+
+SIDES = {"top": (-9, 0), "bottom": (9, 0), "left": (0, -9), "right": (0, 9)}
+CORNERS = {
+    f"{one} {other}": (SIDES[one][0], SIDES[other][1]) for one in ("top", "bottom") for other in ("left", "right")
+}
+
+
+@pytest.mark.parametrize("refine", ["guided", "grabcut", "off"])
+@pytest.mark.parametrize("kind", ["predicted", "given"])
+@pytest.mark.parametrize(("down", "across"), [*SIDES.values(), *CORNERS.values()], ids=[*SIDES, *CORNERS])
+def test_an_object_that_the_frame_cuts_is_solid_up_to_it(down: int, across: int, kind: str, refine: str) -> None:
+    height, width = 120, 160
+    object_ = np.zeros((height, width), dtype=bool)
+    rows, columns = np.mgrid[:height, :width]
+    object_[(abs(rows - 60 - down * 9) < 40) & (abs(columns - 80 - across * 9) < 40)] = True
+    photo = np.where(object_[..., None], 210, 40).astype(np.uint8).repeat(3, axis=2)
+    ys, xs = np.flatnonzero(object_.any(axis=1)), np.flatnonzero(object_.any(axis=0))
+    if kind == "given":  # drawn a pixel short of the frame
+        mask, radius = object_.copy(), 2.0
+        mask[[0, -1]] = mask[:, [0, -1]] = False
+    else:  # cells that fade within a box that ends two pixels short of it
+        box = np.array(
+            [max(xs[0], 2), max(ys[0], 2), min(xs[-1], width - 3), min(ys[-1], height - 3)], dtype=np.float32
+        )
+        mask, radius = pasted(np.ones((1, 28, 28), np.float32), box[None], (height, width))[0], 4.3
+    alpha = alpha_of(np.asarray(mask, np.float32), photo, REGION.but(refine=refine), radius=radius)
+    inside = cv2.erode(object_.astype(np.uint8), np.ones((15, 15), np.uint8), borderType=cv2.BORDER_REPLICATE) > 0
+    touched = inside & ((rows == 0) | (rows == height - 1) | (columns == 0) | (columns == width - 1))
+    assert touched.sum() > 10
+    assert alpha[inside].min() > 0.98
+    assert alpha[~cv2.dilate(object_.astype(np.uint8), np.ones((15, 15), np.uint8)).astype(bool)].max() == 0
+
+
+def test_an_object_that_ends_before_the_frame_does_not_go_on_to_it() -> None:
+    solid = np.zeros((60, 80), dtype=bool)
+    solid[3:40, 20:60] = True
+    mask, settings = solid.astype(np.float32), REGION.but(refine="off", feather=0)
+    assert (alpha_of(mask, PHOTO, settings, radius=3) == mask).all()
+    assert (alpha_of(mask, PHOTO, settings, radius=6)[:3, 20:60] == 1).all()
 
 
 def test_feathering_softens_over_its_width() -> None:
