@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pochoir.composition.blending import composite, harmonized, leak
+from pochoir.composition.blending import composite, leak
 from pochoir.composition.crops import Crop
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -42,15 +42,3 @@ def test_a_leak_is_counted() -> None:
         **{"outside_pixels": 0, "changed_pixels": 0},
         **{"largest": 0, "mean": 0.0},
     }
-
-
-def test_harmonised_paint_meets_the_photo_at_its_border() -> None:
-    photo, paint = np.full((60, 60, 3), 90, dtype=np.uint8), np.full((60, 60, 3), 200, dtype=np.uint8)
-    paint[::4] = 180
-    for top in (20, 0):  # within, and touching the frame
-        alpha = np.zeros((60, 60), dtype=np.float32)
-        alpha[top:40, 15:45] = 1
-        result = harmonized(paint, photo, alpha).astype(int)
-        assert result.shape == photo.shape
-        assert abs(result[38:40, 17:43] - 90).mean() < 25
-        assert (result[50:] == 90).all()

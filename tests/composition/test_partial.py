@@ -84,15 +84,6 @@ def test_paste_paints_the_photo_once_in_each_style(photo: Picture, instances: In
         assert compose(photo, patches)[40, 20].tolist() == [250, 9, 9]
 
 
-def test_harmonised_paint_takes_after_the_photo_but_a_background_does_not(
-    photo: Picture, instances: Instances, config: PartialConfig, painter: Painter
-) -> None:
-    stencil = cut(photo, instances, [0], 1, config, paints_background=True)
-    block, background = paint_regions(stencil, [RED, BLUE], config.but(harmonize="poisson"), painter)
-    assert abs(block.crop.of(block.paint).astype(int) - RED[0, 0]).mean() > 20
-    assert (background.paint == BLUE[0, 0]).all()
-
-
 def test_the_whole_is_worth_the_means_of_its_regions(stencil: Stencil, config: PartialConfig, painter: Painter) -> None:
     patches = paint_regions(stencil, [RED, GREEN], config, painter)
     saved = compose(stencil.photo, patches)

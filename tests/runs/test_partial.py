@@ -164,11 +164,6 @@ def test_size_shrinks_photo_and_stencil(config: PartialConfig, tmp_path: Path) -
     assert metrics["border"]["boundary_f"] > 0.9
 
 
-def test_harmonised_paint_meets_the_photo(config: PartialConfig, tmp_path: Path) -> None:
-    metrics = partial(config.but(harmonize="poisson"), tmp_path)
-    assert metrics["leak"]["changed_pixels"] == 0
-
-
 @pytest.mark.parametrize("keep_colors", ["luminance", "match"])
 def test_colours_can_be_kept(config: PartialConfig, tmp_path: Path, keep_colors: str) -> None:
     metrics = partial(config.but(keep_colors=keep_colors), tmp_path)
@@ -183,7 +178,7 @@ def test_colours_can_be_kept(config: PartialConfig, tmp_path: Path, keep_colors:
 def test_a_finished_region_is_not_painted_again(config: PartialConfig, tmp_path: Path) -> None:
     first = partial(config, tmp_path)
     before = (tmp_path / "regions" / "object_0" / "paint.png").stat().st_mtime_ns
-    again = partial(config.but(harmonize="poisson"), tmp_path)  # what comes after the paint may change
+    again = partial(config.but(suffix=".jpg"), tmp_path)  # what comes after the paint may change
     for one, other in zip(first["regions"], again["regions"], strict=True):
         assert [one[name] for name in SAME] == [other[name] for name in SAME]
     assert (tmp_path / "regions" / "object_0" / "paint.png").stat().st_mtime_ns == before

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pochoir.composition.crops import Crop
@@ -38,16 +37,3 @@ def leak(photo: Pixels, result: Pixels, alpha: Alpha) -> dict[str, Any]:
         "largest": int(difference.max(initial=0)),
         "mean": float(difference.mean()) if difference.size else 0.0,
     }
-
-
-def harmonized(paint: Pixels, photo: Pixels, alpha: Alpha) -> Pixels:
-    """Paint `[h, w, 3]` that keeps its gradients, but meets the photo's colours at the stencil's edge.
-
-    Poisson image editing (Perez et al. 2003) within the pixels that alpha `[h, w]` is not 0 in.
-    """
-    pad = 2  # the solver wants photo on every side
-    mask = np.pad((alpha > 0).astype(np.uint8) * 255, pad)
-    source, target = (cv2.copyMakeBorder(each, pad, pad, pad, pad, cv2.BORDER_REPLICATE) for each in (paint, photo))
-    x, y, width, height = cv2.boundingRect(mask)
-    blended = cv2.seamlessClone(source, target, mask, (x + width // 2, y + height // 2), cv2.NORMAL_CLONE)
-    return np.asarray(blended[pad:-pad, pad:-pad], dtype=np.uint8)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pochoir.composition.blending import composite, harmonized
+from pochoir.composition.blending import composite
 from pochoir.composition.crops import Crop, crop_around, margin_at, whole
-from pochoir.composition.regions import BACKGROUND, Region
+from pochoir.composition.regions import Region
 from pochoir.composition.stencil import Stencil
 from pochoir.config import PartialConfig
 from pochoir.devices import device_of
@@ -48,8 +48,6 @@ def paint_regions(
         job, crop = _job_of_region(stencil.photo, region, styles, config)
         painting = style_whole(region.style) if config.method == "paste" else paint(job)
         paint_ = to_pixels(resize(to_tensor(painting.paint)[None], crop.size)[0])
-        if config.harmonize == "poisson" and region.name != BACKGROUND:
-            paint_ = harmonized(paint_, crop.of(stencil.photo.pixels), crop.of(region.alpha))
         patches.append(Patch(region, crop, paint_, job, painting))
     return patches
 

@@ -101,8 +101,6 @@ class PartialConfig(PaintConfig):
     region: RegionConfig
     method: Literal["region", "paste"]
     """region: paint what is seen through the stencil; paste: paint the whole photo, then cut out."""
-    harmonize: Literal["off", "poisson"]
-    """poisson: the paint takes the photo's brightness and colour at its border (Perez et al. 2003)."""
 
     def problems(self) -> Iterable[str]:
         yield from super().problems()
@@ -122,11 +120,8 @@ class PartialConfig(PaintConfig):
         yield from box_problems(self.box)
         if self.assign and self.styles and max(self.assign) >= len(self.styles):
             yield f"assign: {self.assign} must be numbers of `styles`, from 0 to {len(self.styles) - 1}"
-        if self.region.name == "background":
-            if len(self.styles or []) > 1 or self.background_style:
-                yield "region: background is painted in one style; give style=<picture>"
-            if self.harmonize == "poisson":
-                yield "harmonize: poisson needs something around the paint; use it with region=object"
+        if self.region.name == "background" and (len(self.styles or []) > 1 or self.background_style):
+            yield "region: background is painted in one style; give style=<picture>"
 
     def lacking(self) -> Iterable[str]:
         if not self.content:

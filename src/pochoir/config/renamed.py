@@ -29,6 +29,7 @@ RENAMED: dict[str, dict[str, str]] = {
         "trainer.precision": "encoder.precision",
         "segmenter": "find, with find.weights and find.score_threshold,",
         "region.min_score": "find.score_threshold",
+        "harmonize": "",
     },
 }
 """Task -> old key -> new key; an empty one: there is nothing to set any more."""
