@@ -19,6 +19,14 @@ def test_black_and_white_have_finite_parameters() -> None:
     assert (to_image(ends, "sigmoid") * 255).round().tolist() == [0, 255]
 
 
+def test_black_and_white_are_no_flatter_than_a_fifth_of_grey() -> None:
+    z = to_parameter(torch.tensor([0.0, 0.5, 1.0]), "sigmoid").requires_grad_()
+    to_image(z, "sigmoid").sum().backward()
+    black, grey, white = z.grad.tolist()
+    assert black == pytest.approx(white, rel=1e-4)
+    assert black > grey / 6
+
+
 @pytest.mark.parametrize("kind", ["sigmoid", "pixels"])
 def test_a_parameter_is_contiguous_whatever_the_picture_is(kind: str) -> None:
     picture = to_tensor(torch.zeros(4, 5, 3, dtype=torch.uint8).numpy())[None]

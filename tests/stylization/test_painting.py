@@ -73,6 +73,24 @@ def test_a_painting_is_worth_what_its_8_bit_picture_is(subject: Subject, encoder
     assert painted(subject, encoder, LONG).style_error < 0.5 * painted(subject, encoder, IDLE).style_error
 
 
+@pytest.mark.parametrize("optimizer", [{}, {"optimizer": "adam", "lr": 0.05}], ids=["lbfgs", "adam"])
+@pytest.mark.parametrize("through", ["everything", "object", "background"])
+@pytest.mark.parametrize("ground", [0.0, 1.0], ids=["black", "white"])
+def test_black_and_white_are_painted_as_grey_is(
+    subject: Subject, region: Tensor, encoder: Encoder, ground: float, through: str, optimizer: dict[str, Any]
+) -> None:
+    mask = {"everything": None, "object": region, "background": 1 - region}[through]
+    spots = subject.content > 0.7
+    bare = ~spots.any(dim=1)[0].numpy() & (True if mask is None else mask[0, 0].numpy() > 0)
+    moved = {}
+    for level in (ground, 0.5):
+        content = torch.where(spots, subject.content, torch.full_like(subject.content, level))
+        spotted = replace(subject, content=content, region=mask)
+        paint = painted(spotted, encoder, LONG.but(content_weight=0, **optimizer)).paint
+        moved[level] = abs(paint[bare].astype(int) - round(255 * level)).mean()
+    assert moved[ground] > 0.4 * moved[0.5]  # of a sigmoid that ends at 0 and 1: a tenth and less
+
+
 def test_a_picture_is_judged_as_its_file_will_be(subject: Subject, encoder: Encoder) -> None:
     lossless, lossy = (painted(subject, encoder, IDLE, suffix=suffix) for suffix in (".png", ".jpg"))
     assert np.array_equal(lossy.pixels, as_saved(lossless.pixels, ".jpg"))

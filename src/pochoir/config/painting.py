@@ -99,8 +99,8 @@ class RecipeConfig(Settings):
     history: Annotated[int, Field(ge=1, le=100)]
     """Steps that L-BFGS remembers; each costs two pictures of memory."""
     image: Literal["sigmoid", "pixels"]
-    """What is optimised: z, of which the picture is the sigmoid and so never leaves [0, 1], or the pixels themselves,
-    which are clipped at the end."""
+    """What is optimised: z, of which the picture is a sigmoid that reaches a twentieth beyond [0, 1], or the pixels
+    themselves. What is beyond is clipped at the end."""
     coarsest: Annotated[int, Field(ge=32, le=8192)]
     """Long side of the coarsest pyramid level in pixels; each level has twice the one before, up to the picture."""
     steps: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]

@@ -3,16 +3,22 @@
 import torch
 from torch import Tensor
 
+REACH = 0.05
+"""How far the sigmoid goes beyond 0 and 1: one that ends there is flat at both, and black and white stay bare."""
 MARGIN = 1 / 512
-"""A sigmoid reaches 0 and 1 only at infinity: pictures begin half an 8-bit step inside."""
+"""Pictures begin half an 8-bit step inside."""
 
 
 def to_parameter(image: Tensor, kind: str) -> Tensor:
-    """The parameter of a picture in [0, 1]: its logit for kind `sigmoid`, itself for `pixels`."""
-    parameter = torch.logit(image.clamp(MARGIN, 1 - MARGIN)) if kind == "sigmoid" else image.clone()
-    return parameter.contiguous()  # optimisers flatten it
+    """The parameter of a picture in [0, 1]: for kind `sigmoid` that of `to_image`, for `pixels` the picture itself."""
+    if kind == "sigmoid":
+        image = torch.logit((image.clamp(MARGIN, 1 - MARGIN) + REACH) / (1 + 2 * REACH))
+    return image.clone().contiguous()  # optimisers flatten it
 
 
 def to_image(parameter: Tensor, kind: str) -> Tensor:
-    """The picture of a parameter; of kind `pixels` it may leave [0, 1] while it is optimised."""
-    return torch.sigmoid(parameter) if kind == "sigmoid" else parameter
+    """The picture of a parameter, `(1 + 2 REACH) sigmoid(z) - REACH` or the parameter itself.
+
+    It may leave [0, 1] while it is optimised: cut off there, it would have no gradient to come back by.
+    """
+    return (1 + 2 * REACH) * torch.sigmoid(parameter) - REACH if kind == "sigmoid" else parameter
