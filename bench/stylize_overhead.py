@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pochoir.config import StylizeConfig, load_config
 from pochoir.devices import device_of
-from pochoir.images import read_picture, read_rgb
+from pochoir.images import read_picture
 from pochoir.inspection.loggers import build_logger
 from pochoir.runs.painting import callbacks_in
 from pochoir.stylization.canvas import to_image, to_parameter
@@ -35,7 +35,7 @@ def lightning_overhead(content: Path, style: Path, size: int, rounds: int) -> di
     """Seconds of the default recipe through Lightning, as a run sets it up, and by a bare loop, taking turns."""
     overrides = [f"size={size}", "milestones=0", "trainer.enable_progress_bar=false"]
     config: StylizeConfig = load_config("stylize", overrides)
-    job = Job(content.stem, read_picture(content), [read_rgb(style)], config)
+    job = Job(content.stem, read_picture(content), [read_picture(style)], config)
     plan = job.plan()
     levels = pyramid(plan.size, plan.recipe)
     device = device_of(config.trainer.accelerator)

@@ -14,8 +14,7 @@ from pochoir.composition.stencil import find as find_as_told
 from pochoir.config import PartialConfig, StylizeConfig, load_config
 from pochoir.config.painting import weight_problems
 from pochoir.errors import ConfigError
-from pochoir.images import PictureLike, Pixels, as_picture
-from pochoir.images.files import as_saved
+from pochoir.images import Picture, PictureLike, as_picture
 from pochoir.inspection.progress import progress as progress_callbacks
 from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.segmenter import Segmenter
@@ -93,7 +92,7 @@ def partial(
         _refuse(config, "masks", "annotations", "box", instead="objects or this one, not both")
     picture = as_picture(photo, "photo")
     styles = _styles(style)
-    behind = [] if background is None else [as_picture(background, "background").on_white]
+    behind = [] if background is None else [as_picture(background, "background")]
     if config.region.name == "background" and len(styles + behind) > 1:
         raise ConfigError("region=background: is painted in one style; give one, and no `background`")
     found = find_as_told(picture, config) if objects is None else objects
@@ -106,7 +105,7 @@ def partial(
     stencil = cut(picture, found, chosen, len(styles), config, paints_background=bool(behind))
     cut_in = time.perf_counter() - started
     patches = paint_regions(stencil, styles + behind, config, lambda job: _painted(job, progress))
-    result = as_saved(compose(stencil.photo, patches), config.suffix)
+    result = compose(stencil.photo, patches, config.suffix)
     return partial_painting(stencil, patches, result, config, cut_in)[0]
 
 
@@ -136,8 +135,8 @@ def _refuse(config: StylizeConfig | PartialConfig, *names: str, instead: str = "
             raise ConfigError(f"{name}: is no override here; give {instead}")
 
 
-def _styles(style: PictureLike | Sequence[PictureLike]) -> list[Pixels]:
+def _styles(style: PictureLike | Sequence[PictureLike]) -> list[Picture]:
     several: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
     if not several:
         raise ConfigError("style: give a picture, or several")
-    return [as_picture(one, "style").on_white for one in several]
+    return [as_picture(one, "style") for one in several]

@@ -14,7 +14,9 @@ from pochoir.segmentation.instances import Instances
 from pochoir.stylization.job import Job
 from pochoir.stylization.painting import Painting
 
-RED, GREEN, BLUE = (np.full((8, 8, 3), colour, dtype=np.uint8) for colour in ((250, 9, 9), (9, 250, 9), (9, 9, 250)))
+RED, GREEN, BLUE = (
+    Picture(np.full((8, 8, 3), colour, dtype=np.uint8)) for colour in ((250, 9, 9), (9, 250, 9), (9, 9, 250))
+)
 
 
 @dataclass
@@ -25,7 +27,7 @@ class Painter:
 
     def __call__(self, job: Job) -> Painting:
         self.jobs.append(job)
-        flat: Pixels = np.broadcast_to(job.styles[0][0, 0], (*fit(job.content.size, job.side), 3)).copy()
+        flat: Pixels = np.broadcast_to(job.styles[0].pixels[0, 0], (*fit(job.content.size, job.side), 3)).copy()
         return Painting(flat, flat, {}, 0.5, 0.25, 7, 1.5, (f"painted {job.name}",))
 
 
@@ -42,7 +44,7 @@ def stencil(photo: Picture, instances: Instances, config: PartialConfig) -> Sten
 def test_paint_is_laid_over_the_photo_and_nothing_else_changes(
     stencil: Stencil, config: PartialConfig, painter: Painter
 ) -> None:
-    result = compose(stencil.photo, paint_regions(stencil, [RED, GREEN], config, painter))
+    result = compose(stencil.photo, paint_regions(stencil, [RED, GREEN], config, painter), ".png")
     assert (result[stencil.alpha == 0] == stencil.photo.pixels[stencil.alpha == 0]).all()
     assert result[40, 20].tolist() == [250, 9, 9]
     assert result[50, 100].tolist() == [9, 250, 9]
@@ -81,12 +83,12 @@ def test_paste_paints_the_photo_once_in_each_style(photo: Picture, instances: In
         patches = paint_regions(stencil, [RED, GREEN][:styles], paste, painter)
         assert [job.name for job in painter.jobs] == names
         assert all(job.region is None and job.content.size == photo.size for job in painter.jobs)
-        assert compose(photo, patches)[40, 20].tolist() == [250, 9, 9]
+        assert compose(photo, patches, ".png")[40, 20].tolist() == [250, 9, 9]
 
 
 def test_the_whole_is_worth_the_means_of_its_regions(stencil: Stencil, config: PartialConfig, painter: Painter) -> None:
     patches = paint_regions(stencil, [RED, GREEN], config, painter)
-    saved = compose(stencil.photo, patches)
+    saved = compose(stencil.photo, patches, ".png")
     painting, regions = partial_painting(stencil, patches, saved, config, 9.0)
     assert [region["name"] for region in regions] == ["object_0", "object_1"]
     assert [region["crop"] for region in regions] == [list(patch.crop) for patch in patches]

@@ -49,3 +49,16 @@ def test_tensors_and_pixels_are_each_others_inverse(stored: np.ndarray) -> None:
     assert tensor[0, 1, 2] == torch.tensor(200) / 255
     assert np.array_equal(to_pixels(tensor), stored)
     assert np.array_equal(to_pixels(tensor.requires_grad_()), stored)
+
+
+def test_clear_pixels_are_filled_with_the_nearest_colour_that_is_seen() -> None:
+    pixels = np.zeros((3, 5, 3), dtype=np.uint8)
+    pixels[:, 0], pixels[:, 4], pixels[:, 1:4] = (200, 0, 0), (0, 0, 200), (0, 255, 0)
+    alpha = np.zeros((3, 5), dtype=np.uint8)
+    alpha[:, 0], alpha[:, 4] = 255, 7
+    filled = Picture(pixels, alpha).filled
+    assert filled[1, :, 0].tolist()[:2] == [200, 200]
+    assert filled[1, :, 2].tolist()[3:] == [200, 200]
+    assert (filled[..., 1] == 0).all()
+    assert Picture(pixels).filled is pixels
+    assert (Picture(pixels, np.zeros_like(alpha)).filled == 255).all()

@@ -17,7 +17,7 @@ OPAQUE = np.full((40, 60), 255, dtype=np.uint8)
 
 
 def job(**changes: Any) -> Job:
-    return Job("cat", Picture(PIXELS), [PIXELS[::2]], CONFIG.but(**changes))
+    return Job("cat", Picture(PIXELS), [Picture(PIXELS[::2])], CONFIG.but(**changes))
 
 
 def but(group: str, **changes: Any) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def test_pictures_are_told_apart_by_what_they_show_and_not_by_their_names() -> N
         {"content": Picture(PIXELS[:, ::-1])},
         {"content": Picture(PIXELS.reshape(60, 40, 3))},
         {"content": Picture(PIXELS, OPAQUE // 2)},
-        {"styles": [PIXELS]},
-        {"styles": [*same.styles, PIXELS], "blend": (0.5, 0.5)},
+        {"styles": [Picture(PIXELS)]},
+        {"styles": [*same.styles, Picture(PIXELS)], "blend": (0.5, 0.5)},
         {"region": OPAQUE / np.float32(255)},
     )
     told = [what_decides(replace(same, **changes)) for changes in others]  # type: ignore[arg-type]

@@ -258,3 +258,28 @@ def test_the_script_ends_with_a_message(files: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "ConfigError: 2 problems" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_colours_below_transparent_pixels_of_a_photo_change_nothing(
+    config: PartialConfig, tmp_path: Path, suffix: str
+) -> None:
+    photo = read_rgb(Path(config.content))
+    alpha = np.full(photo.shape[:2], 255, dtype=np.uint8)
+    alpha[:, :30] = 0  # through the first block
+    results = []
+    for number, hidden in enumerate(((255, 0, 255), (0, 0, 0))):
+        pixels = photo.copy()
+        pixels[:, :30] = hidden
+        content = tmp_path / f"{number}.png"
+        write_image(content, pixels, alpha=alpha)
+        metrics = partial(config.but(content=str(content), suffix=suffix), tmp_path / str(number))
+        assert metrics["leak"]["changed_pixels"] == 0 or suffix == ".jpg"
+        results.append(read_picture(tmp_path / str(number) / f"result{suffix}"))
+    one, other = results
+    assert np.array_equal(one.pixels[:, 30:], other.pixels[:, 30:])
+    if suffix == ".jpg":
+        assert np.array_equal(one.pixels, other.pixels)
+        assert one.pixels[:, :20].min() > 240
+    else:
+        assert np.array_equal(one.alpha, alpha)

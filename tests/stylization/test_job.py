@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from pochoir.config import load_config
-from pochoir.errors import ConfigError
+from pochoir.errors import ConfigError, DataError
 from pochoir.images import Picture, to_tensor, write_image
 from pochoir.stylization import job as job_module
 from pochoir.stylization.job import Job, encoder_of, initial_picture, paint_job
+from pochoir.stylization.objective import Objective
 from pochoir.stylization.plan import Plan
 
 DEFAULTS = load_config("stylize", ["trainer.accelerator=cpu"])
@@ -21,7 +22,7 @@ CONFIG = DEFAULTS.but(
     recipe=DEFAULTS.recipe.but(coarsest=64, steps=[2]),
 )
 PIXELS = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
-STYLE = np.random.default_rng(1).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+STYLE = Picture(np.random.default_rng(1).integers(0, 256, (50, 40, 3), dtype=np.uint8))
 HALF = np.zeros((64, 96), dtype=np.uint8)
 HALF[:, 48:] = 255
 
@@ -66,7 +67,7 @@ def test_transparency_that_a_jpeg_loses_is_noted_and_otherwise_kept() -> None:
     picture = Picture(PIXELS, HALF)
     assert job(picture).plan().notes == ()
     (note,) = job(picture, suffix=".jpg").plan().notes
-    assert note == "cat: its transparency is lost, as a JPEG holds none; suffix=.png keeps it"
+    assert note == "cat: its transparency becomes white, as a JPEG holds none; suffix=.png keeps it"
     kept = paint_job(job(picture, size=48))
     assert kept.alpha is not None
     assert kept.alpha.shape == (32, 48)
@@ -94,7 +95,7 @@ def test_a_device_that_is_not_there_is_said_before_anything_is_done(monkeypatch:
 
 
 def test_every_start_has_the_subjects_size(tmp_path: Path) -> None:
-    write_image(tmp_path / "start.png", STYLE)
+    write_image(tmp_path / "start.png", STYLE.pixels)
     subject = job().subject().fitted((32, 48))
 
     def start(**changes: Any) -> torch.Tensor:
@@ -123,3 +124,53 @@ def test_an_encoder_is_loaded_once_for_all_uses_of_it(monkeypatch: pytest.Monkey
     assert len(loaded) == 1
     assert encoder_of(CONFIG.encoder.but(pooling="average")) is not first
     job_module._encoder.cache_clear()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_colours_below_transparent_pixels_change_nothing(suffix: str) -> None:
+    hidden = [PIXELS.copy(), PIXELS.copy()]
+    hidden[1][HALF == 0] = (255, 0, 255)
+    one, other = (paint_job(job(Picture(pixels, HALF), suffix=suffix)) for pixels in hidden)
+    assert np.array_equal(one.pixels, other.pixels)
+    assert (one.style_error, one.content_error) == (other.style_error, other.content_error)
+    seen = one.pixels[:, 40:].astype(int)
+    if suffix == ".jpg":
+        assert one.alpha is None
+        assert one.pixels[:, :40].min() > 240  # white, but for what JPEG makes of the noise beside it
+    else:
+        assert np.array_equal(one.alpha, HALF)
+        assert np.abs(seen[:, 8:] - PIXELS[:, 48:]).mean() > 1
+
+
+def test_half_transparent_pixels_keep_the_colour_of_the_paint() -> None:
+    veiled = Picture(np.full_like(PIXELS, 40), np.full((64, 96), 128, dtype=np.uint8))
+    assert paint_job(job(veiled, init="content")).pixels.mean() < 110  # on white it looks like 147
+
+
+def test_what_is_transparent_of_a_style_is_no_part_of_it() -> None:
+    framed = np.full((90, 80, 3), 255, dtype=np.uint8)
+    framed[20:70, 20:60] = STYLE.pixels
+    opacity = np.zeros((90, 80), dtype=np.uint8)
+    opacity[20:70, 20:60] = 255
+    for keep_colors in ("off", "match"):
+        plain, clear, white = (
+            replace(job(keep_colors=keep_colors), styles=[style]).subject()
+            for style in (STYLE, Picture(framed, opacity), Picture(framed))
+        )
+        encoder = encoder_of(CONFIG.encoder)
+        grams = [
+            Objective(encoder, subject.seen(), CONFIG.encoder, CONFIG.recipe).style_targets["relu1_1"]
+            for subject in (plain, clear, white)
+        ]
+        near, far = ((gram - grams[0]).norm() / grams[0].norm() for gram in grams[1:])
+        assert near < 0.12
+        assert far > 3 * near
+    nothing = replace(job(), styles=[Picture(framed, np.zeros_like(opacity))])
+    with pytest.raises(DataError, match=r"too little can be seen at relu1_1: most of it is transparent"):
+        paint_job(nothing)
+
+
+def test_colours_of_one_colour_cannot_be_matched() -> None:
+    flat = replace(job(keep_colors="match"), styles=[Picture(np.full((40, 40, 3), 90, dtype=np.uint8))])
+    with pytest.raises(DataError, match=r"keep_colors=match: the style is of one colour"):
+        paint_job(flat)

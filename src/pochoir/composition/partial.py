@@ -14,6 +14,7 @@ from pochoir.composition.stencil import Stencil
 from pochoir.config import PartialConfig
 from pochoir.devices import device_of
 from pochoir.images import Picture, Pixels, to_pixels, to_tensor
+from pochoir.images.files import as_saved
 from pochoir.images.resizing import resize
 from pochoir.stylization.job import Job, encoder_of, paint_job
 from pochoir.stylization.painting import Painting, judged
@@ -36,7 +37,7 @@ class Patch:
 
 
 def paint_regions(
-    stencil: Stencil, styles: Sequence[Pixels], config: PartialConfig, paint: PaintJob = paint_job
+    stencil: Stencil, styles: Sequence[Picture], config: PartialConfig, paint: PaintJob = paint_job
 ) -> list[Patch]:
     """Paint every region of a stencil; styles: those that the regions name by their numbers, the background's last.
 
@@ -52,17 +53,21 @@ def paint_regions(
     return patches
 
 
-def compose(photo: Picture, patches: Sequence[Patch]) -> Pixels:
-    """The photo with all paint laid over it; where no region is, it is the photo bit for bit."""
+def compose(photo: Picture, patches: Sequence[Patch], suffix: str) -> Pixels:
+    """The photo with all paint laid over it, as a file of this ending has it: a JPEG on white, where it is transparent.
+
+    Where no region is, it is the photo bit for bit, or what JPEG makes of it.
+    """
     layers = [(patch.crop, patch.paint, patch.crop.of(patch.region.alpha)) for patch in patches]
-    return composite(photo.pixels, layers)
+    picture = Picture(composite(photo.pixels, layers), photo.alpha)
+    return as_saved(picture.on_white if suffix == ".jpg" else picture.pixels, suffix)
 
 
-def scored(saved: Pixels, patch: Patch) -> dict[str, float]:
-    """Errors inside a region of the saved picture, at the size that was painted, by the float32 encoder."""
+def scored(shown: Pixels, patch: Patch) -> dict[str, float]:
+    """Errors inside a region of a picture as it is shown, at the size that was painted, by the float32 encoder."""
     config = patch.job.config
     size = (patch.painting.paint.shape[0], patch.painting.paint.shape[1])
-    part = resize(to_tensor(patch.crop.of(saved))[None], size)
+    part = resize(to_tensor(patch.crop.of(shown))[None], size)
     encoder = encoder_of(config.encoder)
     there = encoder.cast(encoder.dtype, device_of(config.trainer.accelerator))
     return judged(part, patch.job.subject().fitted(size), there, config.encoder, config.recipe)[1]
@@ -75,6 +80,8 @@ def partial_painting(
 
     cut_in: seconds that the stencil took, to which painting's are added.
     """
+    alpha = None if config.suffix == ".jpg" else stencil.photo.alpha
+    shown = Picture(saved, alpha).filled
     regions = [
         {
             "name": patch.region.name,
@@ -83,7 +90,7 @@ def partial_painting(
             "area": float(patch.region.alpha.mean()),
             "crop": list(patch.crop),
             "painted": {"height": patch.painting.paint.shape[0], "width": patch.painting.paint.shape[1]},
-            **scored(saved, patch),
+            **scored(shown, patch),
             "evaluations": patch.painting.evaluations,
             "seconds": round(patch.painting.seconds, 2),
         }
@@ -100,7 +107,7 @@ def partial_painting(
         evaluations=sum(patch.painting.evaluations for patch in patches),
         seconds=cut_in + sum({id(patch.painting): patch.painting.seconds for patch in patches}.values()),
         notes=tuple(note for patch in patches for note in patch.painting.notes),
-        alpha=None if config.suffix == ".jpg" else stencil.photo.alpha,
+        alpha=alpha,
     )
     return painting, regions
 
@@ -115,7 +122,9 @@ def laid_out(patches: Sequence[Patch], picture: Pixels) -> Pixels:
     return sheet
 
 
-def _job_of_region(photo: Picture, region: Region, styles: Sequence[Pixels], config: PartialConfig) -> tuple[Job, Crop]:
+def _job_of_region(
+    photo: Picture, region: Region, styles: Sequence[Picture], config: PartialConfig
+) -> tuple[Job, Crop]:
     """What is painted for a region: a crop of its own with the photo around it in view."""
     shrunk = min(1.0, config.max_size / max(photo.size))
     cropped = config.region.crop and config.method == "region"
@@ -128,12 +137,13 @@ def _job_of_region(photo: Picture, region: Region, styles: Sequence[Pixels], con
     recipe = config.recipe.model_copy(update={"coarsest": coarsest})
     settings = config.model_copy(update={"size": side, "suffix": ".png", "recipe": recipe})
     alpha = np.rint(crop.of(region.alpha) * 255).astype(np.float32) / 255
-    content = Picture(np.ascontiguousarray(crop.of(photo.pixels)))
+    opacity = None if photo.alpha is None else np.ascontiguousarray(crop.of(photo.alpha))
+    content = Picture(np.ascontiguousarray(crop.of(photo.pixels)), opacity)
     return Job(region.name, content, [styles[region.style]], settings, region=alpha), crop
 
 
-def _job_of_photo(photo: Picture, styles: Sequence[Pixels], style: int, config: PartialConfig) -> Job:
+def _job_of_photo(photo: Picture, styles: Sequence[Picture], style: int, config: PartialConfig) -> Job:
     """The whole photo in a style, for `method=paste`."""
     side = round(max(photo.size) * min(1.0, config.max_size / max(photo.size)))
     settings = config.model_copy(update={"size": side, "suffix": ".png"})
-    return Job(f"style_{style}", Picture(photo.pixels), [styles[style]], settings)
+    return Job(f"style_{style}", photo, [styles[style]], settings)

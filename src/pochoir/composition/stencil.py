@@ -57,7 +57,7 @@ def _given(photo: Picture, config: PartialConfig) -> Instances | None:
         if config.content is None:
             raise ConfigError("annotations: finds a photo by its file's name; give that as content=<photo>, too")
         return from_coco(Path(config.annotations).expanduser(), Path(config.content).expanduser(), photo.size)
-    return None if config.box is None else from_box(config.box, photo.pixels)
+    return None if config.box is None else from_box(config.box, photo.on_white)
 
 
 def cut(
@@ -88,7 +88,8 @@ def cut(
         masks = [_resized_mask(mask, size) for mask in masks]
         truth = None if truth is None else np.stack([_resized_mask(mask, size) for mask in truth])
     edges = zip(masks, radii, strict=True)
-    alphas = [alpha_of(mask, photo.pixels, config.region, radius=radius) for mask, radius in edges]
+    pixels = photo.filled
+    alphas = [alpha_of(mask, pixels, config.region, radius=radius) for mask, radius in edges]
     regions = _regions(config, alphas, chosen, styles, photo.size)
     if paints_background:
         regions.append(background_region(alphas, styles))
@@ -98,8 +99,8 @@ def cut(
     alpha = np.minimum(np.sum([region.alpha for region in regions], axis=0), 1).astype(np.float32)
     objects, unrefined = np.maximum.reduce(alphas) >= 0.5, np.maximum.reduce(masks) >= config.region.mask_threshold
     border = {
-        "edge_agreement": edge_agreement(objects, photo.pixels),
-        "edge_agreement_unrefined": edge_agreement(unrefined, photo.pixels),
+        "edge_agreement": edge_agreement(objects, pixels),
+        "edge_agreement_unrefined": edge_agreement(unrefined, pixels),
     }
     if truth is not None:
         known = truth.max(axis=0) >= 0.5

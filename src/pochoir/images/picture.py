@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -44,6 +45,21 @@ class Picture:
         image = Image.new("RGB", self.size[::-1], "white")
         image.paste(Image.fromarray(self.pixels), mask=Image.fromarray(self.alpha))
         return np.asarray(image)
+
+    @property
+    def filled(self) -> Pixels:
+        """The pixels, where they are clear in the colour of the nearest that is not; white where none is."""
+        if self.alpha is None:
+            return self.pixels
+        seen = self.alpha > 0
+        if not seen.any():
+            return np.full_like(self.pixels, 255)
+        _, nearest = cv2.distanceTransformWithLabels(
+            (~seen).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        colours = np.empty((int(nearest.max()) + 1, 3), dtype=np.uint8)
+        colours[nearest[seen]] = self.pixels[seen]
+        return colours[nearest]
 
 
 def to_tensor(pixels: Pixels) -> Tensor:

@@ -101,7 +101,7 @@ def what_decides(job: Job) -> dict[str, Any]:
         "size": job.side,
         "seed": job.config.seed if job.config.init == "noise" else None,
         "content": _digest(job.content.pixels, job.content.alpha),
-        "styles": [_digest(style) for style in job.styles],
+        "styles": [_digest(style.pixels, style.alpha) for style in job.styles],
         "blend": list(job.blend),
         "region": _digest(job.region),
     }
@@ -154,7 +154,7 @@ def _record(folder: Path, job: Job, plan: Plan, painting: Painting, gigabytes: f
     if job.region is None:
         settings = json.dumps({**all_settings(job.config), "blend": list(job.blend)})
         write_image(path, painting.pixels, alpha=painting.alpha, settings=settings)
-        panel = painting_panel(job.content.pixels, list(job.styles), painting.pixels)
+        panel = painting_panel(job.content.on_white, [style.on_white for style in job.styles], painting.pixels)
         write_image(folder / "panel.png", panel)
         add_picture(logger, "panel", panel, painting.evaluations)
     else:

@@ -18,8 +18,7 @@ from pochoir.errors import DataError
 from pochoir.experiments.memory import PeakMemory
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
-from pochoir.images import Picture, Pixels, read_picture, read_rgb, write_image
-from pochoir.images.files import as_saved
+from pochoir.images import Picture, Pixels, read_picture, write_image
 from pochoir.images.overlays import draw_instances
 from pochoir.inspection.loggers import add_picture, show_config
 from pochoir.inspection.stencil import five_panels
@@ -48,7 +47,7 @@ def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
     """
     started = time.perf_counter()
     paths = style_paths(config)
-    styles = [read_rgb(path) for path in paths]
+    styles = [read_picture(path) for path in paths]
     assert config.content is not None  # as the task's check has it
     photo = read_picture(Path(config.content).expanduser())
     with PeakMemory() as memory, told_how_to_continue(folder):
@@ -60,7 +59,7 @@ def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
         write_image(folder / "alpha.png", np.rint(stencil.alpha * 255).astype(np.uint8))
         cut_in = time.perf_counter() - started
         patches = paint_regions(stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job)[0])
-        result = as_saved(compose(stencil.photo, patches), config.suffix)
+        result = compose(stencil.photo, patches, config.suffix)
         painting, regions = partial_painting(stencil, patches, result, config, cut_in)
     for region in regions:
         region["style"] = str(paths[region["style"]])
@@ -87,7 +86,7 @@ def choose(instances: Instances, config: PartialConfig, folder: Path) -> list[in
 
 def _show_instances(photo: Picture, instances: Instances, config: PartialConfig, folder: Path) -> Pixels:
     solid = (instances.masks >= config.region.mask_threshold).numpy()
-    overlay = draw_instances(photo.pixels, solid, instances.captions())
+    overlay = draw_instances(photo.on_white, solid, instances.captions())
     write_image(folder / "instances.png", overlay)
     return overlay
 
@@ -104,13 +103,14 @@ def _metrics(
     config: PartialConfig, stencil: Stencil, painting: Painting, regions: list[dict[str, Any]], gigabytes: float
 ) -> dict[str, Any]:
     height, width = stencil.photo.size
+    photo = stencil.photo.on_white if config.suffix == ".jpg" else stencil.photo.pixels
     return {
         "loss": painting.loss,
         "style_error": painting.style_error,
         "content_error": painting.content_error,
         "regions": regions,
         "area": float(stencil.alpha.mean()),
-        "leak": leak(stencil.photo.pixels, painting.pixels, stencil.alpha),
+        "leak": leak(photo, painting.pixels, stencil.alpha),
         "border": stencil.border,
         "method": config.method,
         "seconds": round(painting.seconds, 2),
@@ -126,7 +126,7 @@ def _record(
     stencil: Stencil,
     patches: Sequence[Patch],
     painting: Painting,
-    styles: Sequence[Pixels],
+    styles: Sequence[Picture],
     overlay: Pixels,
     metrics: dict[str, Any],
     folder: Path,
@@ -134,8 +134,8 @@ def _record(
     """The picture, the figure, both logged beside settings and scores, and metrics.json."""
     path = folder / f"result{config.suffix}"
     write_image(path, painting.pixels, alpha=painting.alpha, settings=json.dumps(all_settings(config)))
-    used = [styles[number] for number in dict.fromkeys(patch.region.style for patch in patches)]
-    figure = five_panels(stencil.photo.pixels, used, painting.paint, stencil.alpha, painting.pixels)
+    used = [styles[number].on_white for number in dict.fromkeys(patch.region.style for patch in patches)]
+    figure = five_panels(stencil.photo.on_white, used, painting.paint, stencil.alpha, painting.pixels)
     write_image(folder / "figure.png", figure)
     logger = logger_in(folder, config.logger)
     for name, picture in (("figure", figure), ("instances", overlay), ("result", painting.pixels)):

@@ -106,7 +106,7 @@ def pairs_of(config: StylizeConfig, folder: Path) -> Iterator[Pair]:
 def job_of(config: StylizeConfig, pair: Pair) -> Job:
     """The pair's files, read; raises `DataError` where one cannot be."""
     own = config.model_copy(update={"content": str(pair.content), "style": None, "styles": list(map(str, pair.styles))})
-    return Job(pair.name, read_picture(pair.content), [read_rgb(path) for path in pair.styles], own, pair.blend)
+    return Job(pair.name, read_picture(pair.content), [read_picture(path) for path in pair.styles], own, pair.blend)
 
 
 def _sheet(painted: dict[Pair, Painting]) -> Pixels:

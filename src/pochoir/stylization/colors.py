@@ -3,6 +3,11 @@
 import torch
 from torch import Tensor
 
+from pochoir.errors import DataError
+
+FLAT = 2 / 255
+"""Deviation of a picture's colours below which they are one."""
+
 # RGB to luma and two colour differences (BT.601); any such basis does, as it is inverted exactly
 _YUV = torch.tensor([[0.299, 0.587, 0.114], [-0.14713, -0.28886, 0.436], [0.615, -0.51499, -0.10001]])
 
@@ -20,13 +25,21 @@ def with_luminance(colors: Tensor, luminance: Tensor) -> Tensor:
     return torch.einsum("ij,bjhw->bihw", torch.linalg.inv(basis), mixed).clamp(0, 1)
 
 
-def match_colors(image: Tensor, reference: Tensor, guide: Tensor | None = None) -> Tensor:
+def match_colors(
+    image: Tensor, reference: Tensor, guide: Tensor | None = None, image_guide: Tensor | None = None
+) -> Tensor:
     """`image` given the mean and covariance of `reference`'s colours, by their Cholesky factors.
 
-    Both `[1, 3, H, W]` in [0, 1], of any sizes. guide: `[1, 1, H, W]` in [0, 1] of the reference's size; only the
-    colours under it count.
+    Both `[1, 3, H, W]` in [0, 1], of any sizes. guide, image_guide: `[1, 1, H, W]` in [0, 1] of the reference's and of
+    the image's size; only the colours under them count. Raises `DataError` for an image of one colour, which has no
+    covariance to match.
     """
-    mean, factor = _color_factor(image)
+    mean, factor = _color_factor(image, image_guide)
+    if factor.diagonal().square().sum() < 3 * FLAT**2:
+        raise DataError(
+            "keep_colors=match: the style is of one colour, of which there is nothing to match; take another style, or "
+            "keep_colors=luminance"
+        )
     new_mean, new_factor = _color_factor(reference, guide)
     flat = (image - mean).flatten(2)[0]
     matched = new_factor @ torch.linalg.solve_triangular(factor, flat, upper=False)

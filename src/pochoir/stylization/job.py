@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from pochoir.config import EncoderConfig, PaintConfig
 from pochoir.devices import device_of
-from pochoir.images import Picture, Pixels, read_rgb, to_pixels, to_tensor
+from pochoir.images import Picture, read_rgb, to_pixels, to_tensor
 from pochoir.images.resizing import cover, fit, resize
 from pochoir.stylization.encoder import Encoder, build_encoder, precision_of
 from pochoir.stylization.objective import Subject
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A content, the styles that are blended in it, and how it is painted.
+    """A content, the styles that are blended in it, and how it is painted. What is transparent takes no part.
 
     blend: weights of the styles, which sum to 1. region: `[H, W]` float32 in [0, 1] of the content's size, 1 where
     paint goes; None paints everything. name: for messages.
@@ -35,17 +36,31 @@ class Job:
 
     name: str
     content: Picture
-    styles: Sequence[Pixels]
+    styles: Sequence[Picture]
     config: PaintConfig
     blend: Sequence[float] = (1.0,)
     region: NDArray[Any] | None = None
 
     def subject(self) -> Subject:
         """What is painted, at the content's size."""
-        region = None if self.region is None else torch.from_numpy(self.region)[None, None]
-        styles = [to_tensor(style)[None] for style in self.styles]
-        content = to_tensor(self.content.pixels)[None]
-        return Subject(content, styles, self.blend, self.config.style_scale, region, self.config.keep_colors)
+        flattened = self.config.suffix == ".jpg"  # onto white, which shines through what is half transparent
+        region, visible = _opacity(self.content), None
+        if region is not None and not flattened:
+            region = (region > 0).float()
+        if self.region is not None:
+            given = torch.from_numpy(self.region)[None, None]
+            region = given if region is None else given * region
+        if any(style.alpha is not None for style in self.styles):
+            visible = [_opacity(style) for style in self.styles]
+        return Subject(
+            to_tensor(self.content.on_white if flattened else self.content.filled)[None],
+            [to_tensor(style.filled)[None] for style in self.styles],
+            self.blend,
+            style_scale=self.config.style_scale,
+            region=region,
+            keep_colors=self.config.keep_colors,
+            style_regions=visible,
+        )
 
     @property
     def side(self) -> int:
@@ -63,7 +78,7 @@ class Job:
                 f"size={max(full)} paints all of it",
             )
         if self.content.alpha is not None and config.suffix == ".jpg":
-            notes += (f"{self.name}: its transparency is lost, as a JPEG holds none; suffix=.png keeps it",)
+            notes += (f"{self.name}: its transparency becomes white, as a JPEG holds none; suffix=.png keeps it",)
         precision = precision_of(config.encoder, device)
         plan = Plan(fit(full, self.side), precision, config.recipe, config.encoder.layers, notes)
         return fitted(plan, config.memory * 1e9 if config.memory else free_memory(device))
@@ -107,9 +122,13 @@ def paint_job(
         resume=resume,
     )
     alpha = job.content.alpha
-    if alpha is not None and config.suffix != ".jpg":
-        alpha = to_pixels(resize(to_tensor(alpha[..., None])[None], plan.size)[0])[..., 0]
-        painting = replace(painting, alpha=alpha)
+    if alpha is not None and job.region is None:
+        if config.suffix == ".jpg":
+            painting = replace(painting, paint=painting.pixels)
+        else:  # paint that half hides what is behind it is still paint
+            alpha = to_pixels(resize(to_tensor(alpha[..., None])[None], plan.size)[0])[..., 0]
+            pixels = np.where(alpha[..., None] > 0, painting.paint, painting.pixels)
+            painting = replace(painting, pixels=pixels, paint=pixels, alpha=alpha)
     return replace(painting, notes=(*plan.notes, *painting.notes))
 
 
@@ -124,6 +143,11 @@ def initial_picture(config: PaintConfig, subject: Subject) -> Tensor | None:
         case "style":
             return cover(subject.seen().styles[0], size)
     return cover(to_tensor(read_rgb(Path(config.init).expanduser()))[None], size)
+
+
+def _opacity(picture: Picture) -> Tensor | None:
+    """`[1, 1, H, W]` in [0, 1], 1 where a picture hides what is behind it; None: it does so throughout."""
+    return None if picture.alpha is None else to_tensor(picture.alpha[..., None])[None]
 
 
 def encoder_of(config: EncoderConfig) -> Encoder:

@@ -23,8 +23,9 @@ class Subject:
     """What is painted, at the size it is painted in; tensors on any one device, float32 in [0, 1].
 
     content: `[1, 3, H, W]`. styles: `[1, 3, h, w]` each, of any sizes, with their `blend` weights that sum to 1.
-    style_scale: a style is shrunk to the content's area times its square. region: `[1, 1, H, W]`, 1 where paint goes;
-    None paints everything. keep_colors: off, luminance or match (Gatys et al. 2016).
+    style_regions: `[1, 1, h, w]` each, 1 where a style is looked at; None, for one or for all: everywhere. style_scale:
+    a style is shrunk to the content's area times its square. region: `[1, 1, H, W]`, 1 where paint goes; None paints
+    everything. keep_colors: off, luminance or match (Gatys et al. 2016).
     """
 
     content: Tensor
@@ -33,6 +34,12 @@ class Subject:
     style_scale: float = 1.0
     region: Tensor | None = None
     keep_colors: str = "off"
+    style_regions: Sequence[Tensor | None] | None = None
+
+    @property
+    def guided_styles(self) -> list[tuple[Tensor, Tensor | None]]:
+        """The styles, each with its region."""
+        return list(zip(self.styles, self.style_regions or [None] * len(self.styles), strict=True))
 
     def fitted(self, size: Size) -> "Subject":
         """The same content and region at another size, beside the same styles."""
@@ -45,17 +52,20 @@ class Subject:
             content, *styles = (luminance(picture) for picture in (self.content, *self.styles))
             return replace(self, content=content, styles=styles, keep_colors="off")
         if self.keep_colors == "match":
-            styles = [match_colors(style, self.content, self.region) for style in self.styles]
+            styles = [match_colors(style, self.content, self.region, seen) for style, seen in self.guided_styles]
             return replace(self, styles=styles, keep_colors="off")
         return self
 
     def at(self, size: Size) -> "Subject":
         """The same subject at another size; the styles follow."""
         area = size[0] * size[1] * self.style_scale**2
+        sizes = [fit_area((style.shape[-2], style.shape[-1]), area) for style in self.styles]
+        guided = list(zip(self.guided_styles, sizes, strict=True))
         return replace(
             self,
             content=resize(self.content, size),
-            styles=[resize(style, fit_area((style.shape[-2], style.shape[-1]), area)) for style in self.styles],
+            styles=[resize(style, of_style) for (style, _), of_style in guided],
+            style_regions=[None if seen is None else resize(seen, of_style) for (_, seen), of_style in guided],
             region=None if self.region is None else resize(self.region, size),
         )
 
@@ -65,6 +75,7 @@ class Subject:
             self,
             content=self.content.to(device),
             styles=[style.to(device) for style in self.styles],
+            style_regions=[None if seen is None else seen.to(device) for _, seen in self.guided_styles],
             region=None if self.region is None else self.region.to(device),
         )
 
@@ -131,13 +142,19 @@ class Objective:
 
     def _style_targets(self, subject: Subject) -> dict[str, Any]:
         """A layer's Gram matrix, or (mean, covariance, its root), blended over the styles."""
-        found = [self.encoder.features(style, self.style_weights) for style in subject.styles]
+        found = []
+        for style, seen in subject.guided_styles:
+            guides = {} if seen is None else propagate(seen, self.style_weights)
+            if gone := [layer for layer, guide in guides.items() if guide.sum() < VANISHED]:
+                raise DataError(f"of a style, too little can be seen at {', '.join(gone)}: most of it is transparent")
+            features = self.encoder.features(style, self.style_weights)
+            found.append({layer: (features[layer], guides.get(layer)) for layer in self.style_weights})
         targets: dict[str, Any] = {}
         for layer in self.style_weights:
             if self.recipe.style_loss == "gram":
-                targets[layer] = _blended([losses.gram(features[layer]) for features in found], subject.blend)
+                targets[layer] = _blended([losses.gram(*style[layer]) for style in found], subject.blend)
             else:
-                moments = [losses.moments(features[layer]) for features in found]
+                moments = [losses.moments(*style[layer]) for style in found]
                 mean = _blended([mean for mean, _ in moments], subject.blend)
                 covariance = _blended([covariance for _, covariance in moments], subject.blend)
                 targets[layer] = (mean, covariance, losses.matrix_sqrt(covariance))
