@@ -32,6 +32,13 @@ def instances() -> Instances:
         ({"choose": "best"}, [0]),
         ({"choose": "largest"}, [1]),
         ({"choose": "best", "min_size": 0.1}, [1]),
+        ({"choose": "tallest"}, [1]),
+        ({"choose": "leftmost"}, [0]),
+        ({"choose": "leftmost", "min_size": 0.1}, [1]),
+        ({"choose": "rightmost"}, [2]),
+        ({"choose": "center"}, [1]),
+        ({"point": ["8%", "10.%"]}, [0]),
+        ({"point": ["80%", 20.0]}, [2]),
         ({"indices": [2, 0]}, [0, 2]),
         ({"min_size": 0.1}, [1, 2]),
         ({"point": [3.5, 3.5]}, [0]),
@@ -47,6 +54,7 @@ def test_rules(instances: Instances, rule: dict[str, Any], chosen: list[int]) ->
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
+        ({"point": ["100%", "120%"]}, r"region\.point: \['100%', '120%'\] lies outside the photo"),
         ({"indices": [3]}, r"region\.indices: there is no instance 3"),
         ({"point": [0.0, 39.0]}, r"region\.point: \[0\.0, 39\.0\] hits no instance"),
         ({"point": [50.0, 3.0]}, r"lies outside the photo of 40×40 pixels"),

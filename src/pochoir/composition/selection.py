@@ -14,7 +14,7 @@ def select(instances: Instances, rule: RegionConfig) -> list[int]:
     """Indices of the chosen instances, front (highest score) first.
 
     Small ones and those of other classes are left out, then one by a point or a box is taken, or those numbered, or
-    all, the best, the largest. Raises `DataError` that says what was asked for and lists what there is.
+    one by a word, or all. Raises `DataError` that says what was asked for and lists what there is.
     """
     solid = instances.masks >= rule.mask_threshold
     areas = solid.flatten(1).sum(dim=1)
@@ -37,11 +37,28 @@ def select(instances: Instances, rule: RegionConfig) -> list[int]:
         if overlaps.max() == 0:
             raise _nothing(f"region.box: {rule.box} meets no instance", instances)
         return [candidates[int(overlaps.argmax())]]
-    if rule.choose == "best":
-        return [max(candidates, key=lambda index: float(instances.scores[index]))]
-    if rule.choose == "largest":
-        return [max(candidates, key=lambda index: int(areas[index]))]
-    return candidates
+    if rule.choose == "all":
+        return candidates
+    ranks = _ranks(rule.choose, instances, areas)
+    return [max(candidates, key=lambda index: float(ranks[index]))]
+
+
+def _ranks(choose: str, instances: Instances, areas: Tensor) -> Tensor:
+    """`[N]`: the instance that is meant by the word has the highest. Places are those of the middles of boxes."""
+    x0, y0, x1, y1 = instances.boxes.unbind(dim=1)
+    height, width = instances.masks.shape[-2:]
+    match choose:
+        case "best":
+            return instances.scores
+        case "largest":
+            return areas
+        case "tallest":
+            return y1 - y0
+        case "leftmost":
+            return -(x0 + x1)
+        case "rightmost":
+            return x0 + x1
+    return -torch.hypot((x0 + x1 - width) / 2, (y0 + y1 - height) / 2)
 
 
 def _of_classes(wanted: list[str], candidates: list[int], instances: Instances) -> list[int]:
@@ -55,15 +72,20 @@ def _of_classes(wanted: list[str], candidates: list[int], instances: Instances) 
     return kept
 
 
-def _at_point(point: list[float], candidates: list[int], solid: Tensor, instances: Instances) -> int:
+def _at_point(point: list[float | str], candidates: list[int], solid: Tensor, instances: Instances) -> int:
     height, width = solid.shape[-2:]
-    x, y = int(point[0]), int(point[1])
+    x, y = (_pixels(value, side) for value, side in zip(point, (width, height), strict=True))
     if not (0 <= x < width and 0 <= y < height):
         raise _nothing(f"region.point: {point} lies outside the photo of {width}×{height} pixels", instances)
     hit = [index for index in candidates if solid[index, y, x]]
     if not hit:
         raise _nothing(f"region.point: {point} hits no instance", instances)
     return hit[0]  # the front one
+
+
+def _pixels(value: float | str, side: int) -> int:
+    """A coordinate in pixels, which may be given in per cent of a side: 100% is its last pixel."""
+    return round(float(value[:-1]) / 100 * (side - 1)) if isinstance(value, str) else int(value)
 
 
 def described(instances: Instances) -> list[str]:
