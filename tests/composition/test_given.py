@@ -1,10 +1,14 @@
 """Instances that the user gives."""
 
 import json
+import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from pochoir.composition.given import from_box, from_coco, from_masks, without_specks
 from pochoir.errors import DataError
@@ -21,8 +25,49 @@ def test_masks_become_instances_in_order(tmp_path: Path) -> None:
     found = from_masks([tmp_path / "ids.png", tmp_path / "one.png"], (20, 30))
     assert found.boxes.tolist() == [[3, 2, 9, 8], [12, 10, 28, 18], [20, 0, 30, 4]]
     assert found.scores.tolist() == [1, 1, 1]
-    with pytest.raises(DataError, match=r"one\.png: is 30×20 pixels, its photo is 40×20"):
+    with pytest.raises(DataError, match=r"one\.png: is 30×20 pixels, its photo is 40×20, which is another shape"):
         from_masks([tmp_path / "one.png"], (20, 40))
+
+
+def disc(size: int = 60, soft: float = 3) -> NDArray[np.uint8]:
+    """Grey that falls from 255 to 0 over `soft` pixels."""
+    y, x = np.mgrid[:size, :size] - size / 2
+    return np.clip((size / 3 - np.hypot(x, y)) * 255 / soft + 128, 0, 255).astype(np.uint8)
+
+
+def test_soft_masks_are_taken_as_they_are(tmp_path: Path) -> None:
+    write_image(tmp_path / "alpha.png", disc())
+    colours = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    write_image(tmp_path / "cut_out.png", colours, alpha=disc())
+    write_image(tmp_path / "white.png", np.full_like(colours, 255), alpha=disc())
+    for name in ("alpha", "cut_out", "white"):
+        found = from_masks([tmp_path / f"{name}.png"], (60, 60))
+        assert np.array_equal(np.rint(found.masks[0].numpy() * 255), disc()), name
+    Image.fromarray(np.where(disc() > 127, 255, 0).astype(np.uint8)).save(tmp_path / "hard.jpg", quality=75)
+    (mask,) = from_masks([tmp_path / "hard.jpg"], (60, 60)).masks.numpy()
+    assert (mask[disc(soft=24) == 0] == 0).all()
+    assert (mask[disc(soft=24) == 255] == 1).all()
+
+
+def test_a_colour_an_instance_on_a_clear_ground_stays_so(tmp_path: Path) -> None:
+    colours, alpha = np.zeros((20, 30, 3), dtype=np.uint8), np.zeros((20, 30), dtype=np.uint8)
+    colours[2:8, 3:9], colours[10:18, 12:28] = (200, 0, 0), (0, 200, 0)
+    alpha[colours.any(axis=2)] = 255
+    write_image(tmp_path / "colours.png", colours, alpha=alpha)
+    assert from_masks([tmp_path / "colours.png"], (20, 30)).boxes.tolist() == [[12, 10, 28, 18], [3, 2, 9, 8]]
+
+
+@pytest.mark.parametrize("size", [(30, 30), (121, 120)])
+def test_a_mask_of_another_size_is_resized(tmp_path: Path, size: tuple[int, int], caplog: Any) -> None:
+    write_image(tmp_path / "hard.png", np.where(disc() > 127, 255, 0).astype(np.uint8))
+    write_image(tmp_path / "soft.png", disc())
+    with caplog.at_level(logging.INFO):
+        hard, soft = from_masks([tmp_path / "hard.png", tmp_path / "soft.png"], size).masks.numpy()
+    assert hard.shape == size
+    assert set(np.unique(hard)) == {0, 1}
+    assert abs(hard.mean() - (disc() > 127).mean()) < 0.02
+    assert ((soft > 0.1) & (soft < 0.9)).any()
+    assert "hard.png: is 60×60 pixels, its photo is" in caplog.text
 
 
 def test_a_coco_file_is_searched_by_the_photos_name(tmp_path: Path) -> None:

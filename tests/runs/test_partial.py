@@ -283,3 +283,10 @@ def test_colours_below_transparent_pixels_of_a_photo_change_nothing(
         assert one.pixels[:, :20].min() > 240
     else:
         assert np.array_equal(one.alpha, alpha)
+
+
+def test_an_alpha_that_was_written_is_taken_as_it_is(config: PartialConfig, tmp_path: Path) -> None:
+    partial(config, tmp_path / "first")
+    alpha = tmp_path / "first" / "alpha.png"
+    partial(config.but(masks=[str(alpha)]), tmp_path / "again")
+    assert np.array_equal(read_labels(alpha), read_labels(tmp_path / "again" / "alpha.png"))

@@ -31,6 +31,11 @@ def alpha_of(mask: Alpha, photo: NDArray[np.uint8], settings: RegionConfig, *, r
     here = np.s_[top:bottom, left:right]
     alpha = np.zeros(mask.shape, dtype=np.float32)
     alpha[here] = feathered(refined(solid[here], photo[here], settings.refine, radius), settings.feather)
+    return in_8_bits(alpha)
+
+
+def in_8_bits(alpha: Alpha) -> Alpha:
+    """Alpha at the nearest levels of 8 bits."""
     return (np.rint(alpha * 255) / 255).astype(np.float32)
 
 

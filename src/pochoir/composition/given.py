@@ -1,7 +1,9 @@
 """Instances that the user gives: mask pictures, a COCO file, or a box around an object."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,12 +12,21 @@ from numpy.typing import NDArray
 
 from pochoir.composition.grabcut import grab_cut
 from pochoir.data.coco import CocoInstances
-from pochoir.data.mask_pictures import read_instance_masks
+from pochoir.data.mask_pictures import read_instance_masks, soft_values
 from pochoir.data.source import ONE_CLASS
 from pochoir.data.targets import boxes_from_masks
 from pochoir.errors import DataError
+from pochoir.images import read_labels, read_picture
 from pochoir.segmentation.instances import Instances
 
+log = logging.getLogger(__name__)
+
+JPEG_SURE = 0.42
+"""How far from half a JPEG's grey is black or white."""
+CUT_OUT = 64
+"""Colours: a picture with clear parts and more of them is an object cut out, not a mask with a colour an instance."""
+SHAPE = 0.02
+"""Masks whose aspect is so nearly the photo's are of its shape."""
 SPECK = 0.05
 """Share of the largest piece below which a piece of a mask is an accident."""
 
@@ -23,10 +34,44 @@ SPECK = 0.05
 def from_masks(paths: list[Path], size: tuple[int, int]) -> Instances:
     """All instances of mask pictures, in the order of the files; size is the photo's (height, width).
 
-    A mask holds 0 and one other value, instance ids, or one colour an instance. Raises `DataError` for one of another
-    size, or with soft edges.
+    A mask holds 0 and one other value, instance ids, or one colour an instance; or greys, as `alpha.png` has them, or
+    an object cut out on a clear ground: these are one instance, half of it where they are half there. One of the
+    photo's shape, but of another size, is resized with a note. Raises `DataError` for one of another shape.
     """
-    return certain(np.concatenate([read_instance_masks(path, size)[0] for path in paths]))
+    return certain(np.concatenate([_resized(_masks_in(path), size, path) for path in paths]))
+
+
+def _masks_in(path: Path) -> NDArray[np.float32]:
+    """`[N, h, w]` in [0, 1], at the file's own size."""
+    labels = read_labels(path)
+    soft: NDArray[Any] | None = None
+    if labels.ndim == 2 and soft_values(labels):
+        soft = labels / (255 if labels.max() <= 255 else 65535)
+        if path.suffix.lower() in {".jpg", ".jpeg"}:  # whose black and white are nearly so
+            soft = np.where(abs(soft - 0.5) < JPEG_SURE, soft, soft > 0.5)
+    elif labels.ndim == 3:
+        alpha = read_picture(path).alpha
+        if alpha is not None and len(np.unique(labels[alpha == 255], axis=0)) > CUT_OUT:
+            soft = alpha / 255
+    if soft is not None:
+        return soft[None].astype(np.float32)
+    return read_instance_masks(path, labels.shape[:2])[0].astype(np.float32)
+
+
+def _resized(masks: NDArray[np.float32], size: tuple[int, int], path: Path) -> NDArray[np.float32]:
+    height, width = masks.shape[1:]
+    if (height, width) == size:
+        return masks
+    told = f"{path}: is {width}×{height} pixels, its photo is {size[1]}×{size[0]}"
+    if abs(height * size[1] - width * size[0]) > max(height * size[1], width * size[0]) * SHAPE:
+        raise DataError(f"{told}, which is another shape")
+    log.info("%s: it is resized", told)
+    resized = np.zeros((len(masks), *size), dtype=np.float32)
+    way = cv2.INTER_AREA if size[0] < height else cv2.INTER_LINEAR
+    for mask, own in zip(resized, masks, strict=True):
+        mask[:] = cv2.resize(own, size[::-1], interpolation=way)
+    hard = ((masks == 0) | (masks == 1)).all()
+    return (resized >= 0.5).astype(np.float32) if hard else resized
 
 
 def from_coco(annotations: Path, photo: Path, size: tuple[int, int]) -> Instances:
@@ -73,9 +118,11 @@ def without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def certain(
-    masks: NDArray[np.bool_], labels: NDArray[np.int64] | None = None, classes: Sequence[str] = ONE_CLASS
+    masks: NDArray[Any], labels: NDArray[np.int64] | None = None, classes: Sequence[str] = ONE_CLASS
 ) -> Instances:
-    """Instances of score 1 from masks `[N, H, W]` and labels `[N]`, None: all 1; empty ones are dropped."""
+    """Instances of score 1 from masks `[N, H, W]`, bool or in [0, 1], and labels `[N]`, None: all 1; empty ones are
+    dropped.
+    """
     held = masks.any(axis=(1, 2))
     kept = torch.from_numpy(masks[held])
     numbers = torch.ones(len(kept), dtype=torch.int64) if labels is None else torch.from_numpy(labels[held])

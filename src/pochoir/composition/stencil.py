@@ -10,7 +10,7 @@ import numpy as np
 
 from pochoir.composition.border import boundary_f, edge_agreement
 from pochoir.composition.crops import margin_at
-from pochoir.composition.edges import Alpha, alpha_of, predicted_radius
+from pochoir.composition.edges import Alpha, alpha_of, in_8_bits, predicted_radius
 from pochoir.composition.given import from_box, from_coco, from_masks
 from pochoir.composition.regions import Region, background_region, object_regions
 from pochoir.config import PartialConfig
@@ -81,15 +81,18 @@ def cut(
         raise DataError(f"objects: they are those of a photo of {width}×{height} pixels; this one has {own}")
     radii = [_radius(config, instances, index) for index in chosen]
     masks = [instances.masks[index].numpy() for index in chosen]
+    finished = [instances.cells is None and bool(((mask > 0) & (mask < 1)).any()) for mask in masks]
     truth = from_masks([Path(config.truth).expanduser()], photo.size).masks.numpy() if config.truth else None
     if config.size is not None and config.size != max(photo.size):
         factor, size = config.size / max(photo.size), fit(photo.size, config.size)
         photo, radii = _resized(photo, size), [radius * factor for radius in radii]
         masks = [_resized_mask(mask, size) for mask in masks]
         truth = None if truth is None else np.stack([_resized_mask(mask, size) for mask in truth])
-    edges = zip(masks, radii, strict=True)
     pixels = photo.filled
-    alphas = [alpha_of(mask, pixels, config.region, radius=radius) for mask, radius in edges]
+    alphas = [
+        in_8_bits(mask) if is_alpha else alpha_of(mask, pixels, config.region, radius=radius)
+        for mask, radius, is_alpha in zip(masks, radii, finished, strict=True)
+    ]
     regions = _regions(config, alphas, chosen, styles, photo.size)
     if paints_background:
         regions.append(background_region(alphas, styles))

@@ -11,6 +11,7 @@ from pochoir.assets import WEIGHTS
 from pochoir.config.base import ExistingPath, Natural, Settings, Share, Tiles, TrainedWeights, Word
 from pochoir.config.painting import PaintConfig
 
+Percent = Annotated[str, Field(pattern=r"^\d+(\.\d*)?%$")]
 Radius = Annotated[float, Field(ge=0, le=500)]
 
 
@@ -31,12 +32,12 @@ class RegionConfig(Settings):
     """object: the chosen objects are painted; background: everything but them."""
     classes: Annotated[list[Word], Field(min_length=1)] | None
     """Names of the classes of a segmenter or annotation file that are chosen from; null: all."""
-    choose: Literal["all", "best", "largest"]
-    """Of those that the settings below leave; best is the highest score."""
+    choose: Literal["all", "best", "largest", "tallest", "leftmost", "rightmost", "center"]
+    """Of those that the settings below leave; best is the highest score, center the nearest to the photo's."""
     indices: Annotated[list[Natural], Field(min_length=1)] | None
     """Numbers of instances as on the overlay."""
-    point: Annotated[list[float], Field(min_length=2, max_length=2)] | None
-    """x, y in pixels of the photo: the front instance under it."""
+    point: Annotated[list[float | Percent], Field(min_length=2, max_length=2)] | None
+    """x, y in pixels of the photo, or in per cent of its width and height, 50%: the front instance under it."""
     box: list[float] | None
     """x0, y0, x1, y1 in pixels of the photo: the instance whose box agrees best with it."""
     min_size: Share
@@ -50,7 +51,7 @@ class RegionConfig(Settings):
     radius: Radius | None
     """Pixels that the edge may move; null: 2 for given masks, and as far as a segmenter's mask is coarse for others."""
     feather: Radius
-    """Pixels over which the edge is softened."""
+    """Pixels over which the edge is softened, unless a given mask's is soft already."""
     margin: Annotated[int, Field(ge=0, le=4096)]
     """Pixels of the photo around an object that are looked at while it is painted, counted at `max_size`."""
     crop: bool
@@ -91,7 +92,8 @@ class PartialConfig(PaintConfig):
     find: FindConfig
     """Where the objects come from: a trained segmenter, unless one of the following is given ..."""
     masks: list[ExistingPath] | None
-    """... or mask pictures of the photo's size: 0 and another value, ids, or a colour an instance ..."""
+    """... or mask pictures of the photo's shape: 0 and another value, ids, or a colour an instance; or with soft edges,
+    which then stay as they are: greys, as alpha.png has them, or an object cut out on a clear ground ..."""
     annotations: ExistingPath | None
     """... or a COCO instance JSON that lists the photo by its name ..."""
     box: list[float] | None
