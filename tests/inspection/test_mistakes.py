@@ -33,12 +33,24 @@ MIXED = record(1, [LEFT, MIDDLE], [LEFT, RIGHT])
 def test_each_kind_has_its_colour_and_the_legend_names_it() -> None:
     photo = np.zeros((200, 300, 3), dtype=np.uint8)
     drawn = mistakes_picture(photo, MIXED, match(MIXED, 0.5), "street.jpg")
-    height = drawn.shape[0] - 200
+    larger = drawn.shape[1] / 300  # for the legend
+    assert drawn.shape[1] == 400
+    height = drawn.shape[0] - round(200 * larger)
     assert height > 10
     for columns, color in ((LEFT, TRUE), (MIDDLE, MISSED), (RIGHT, FALSE)):
-        inside = drawn[height + 110, columns.start + 30]
+        inside = drawn[height + round(110 * larger), round((columns.start + 30) * larger)]
         assert np.abs(inside - 0.4 * np.array(color)).max() <= 1
         assert (drawn[:height] == color).all(axis=-1).any()
+
+
+def test_what_was_taken_for_another_class_is_missed_and_invented_by_name() -> None:
+    other = ImageRecord(1, (200, 300), MIXED.truth[:1], [{**MIXED.detections[0], "category_id": 2}])
+    photo = np.zeros((200, 300, 3), dtype=np.uint8)
+    named, plain = (mistakes_picture(photo, other, match(other, 0.5), "", classes) for classes in (["a", "b"], ["a"]))
+    assert (named == FALSE).all(axis=-1).any()
+    assert (named == MISSED).all(axis=-1).any()
+    assert not np.array_equal(named, plain)
+    assert match_all([other], 0.5)[0][1].mistakes == 2
 
 
 @pytest.mark.parametrize("size", [(20, 14), (3000, 2000), (40, 4000)])

@@ -58,7 +58,15 @@ def test_a_detection_takes_what_is_most_like_it_of_its_own_class_first() -> None
     truth = [(NEAR_A, 2, False), (A, 1, False)]
     assert match(photo(truth, [(NEAR_A, 1, 0.9, 0.9)]), 0.5).pairs == [(0, 1)]
     assert match(photo(truth, [(NEAR_A, 2, 0.9, 0.9)]), 0.5).pairs == [(0, 0)]
-    assert match(photo(truth[:1], [(NEAR_A, 1, 0.9, 0.9)]), 0.5).pairs == [(0, 0)]
+    other = match(photo(truth[:1], [(NEAR_A, 1, 0.9, 0.9)]), 0.5)
+    assert (other.pairs, other.confused, other.mistakes) == ([], [(0, 0)], 2)
+
+
+def test_a_detection_of_another_class_takes_no_object_from_one_of_its_own() -> None:
+    item = photo([(A, 2, False)], [(A, 1, 0.9, 0.9), (A, 2, 0.6, 0.6)])
+    matches = match(item, 0.5)
+    assert (matches.pairs, matches.false, matches.confused) == ([(1, 0)], [0], [])
+    assert confusion([(item, matches)], 2).tolist() == [[0, 0, 0], [0, 1, 0], [1, 0, 0]]
 
 
 def test_crowds_are_neither_missed_nor_is_what_lies_in_them_false() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from pochoir.data.source import ONE_CLASS
 from pochoir.images import Pixels, write_image
 from pochoir.images.overlays import draw_instances, fit_height, grid
 from pochoir.segmentation.evaluation import Evaluation, ImageRecord, decode_masks
@@ -20,6 +22,8 @@ TRUE, FALSE, MISSED, IGNORED = (0, 158, 255), (255, 80, 0), (255, 230, 0), (150,
 """Colours that the colour-blind tell apart, too (after Okabe and Ito)."""
 LONGEST = 1280
 """Pixels of a picture's longest side: more makes labels and outlines too small to be read."""
+NARROWEST = 400
+"""Pixels that the legend needs."""
 SHEET_HEIGHT = 480
 SIZES = {"small": "small, < 32²", "medium": "medium", "large": "large, > 96²"}
 """COCO's, in pixels of the mask."""
@@ -42,7 +46,7 @@ def show_mistakes(
     counted. The counts (see `matching.counted`) come with it.
     """
     matched = match_all(records, threshold)
-    pictures = show_worst(worst(matched, shown), photo_of, folder)
+    pictures = show_worst(worst(matched, shown), photo_of, folder, list(evaluations))
     confused = confusion(matched, len(evaluations))
     measures = measures_picture(evaluations, confused, threshold)
     write_image(folder / "measures.png", measures)
@@ -50,7 +54,10 @@ def show_mistakes(
 
 
 def show_worst(
-    photos: Sequence[Matched], photo_of: Callable[[ImageRecord], tuple[str, Pixels]], folder: Path
+    photos: Sequence[Matched],
+    photo_of: Callable[[ImageRecord], tuple[str, Pixels]],
+    folder: Path,
+    classes: Sequence[str] = ONE_CLASS,
 ) -> list[Pixels]:
     """Draw the photos with the most mistakes to `worst/`, with a sheet of them, `worst.png`; the pictures, in order.
 
@@ -61,31 +68,44 @@ def show_worst(
     pictures = []
     for number, (item, matches) in enumerate(photos):
         name, photo = photo_of(item)
-        pictures.append(mistakes_picture(photo, item, matches, name))
+        pictures.append(mistakes_picture(photo, item, matches, name, classes))
         write_image(folder / "worst" / f"{number:02d}_{Path(name).stem}.png", pictures[-1])
     if pictures:
         write_image(folder / "worst.png", grid(pictures, columns=2, height=SHEET_HEIGHT))
     return pictures
 
 
-def mistakes_picture(photo: Pixels, item: ImageRecord, matches: Matches, name: str = "") -> Pixels:
-    """A photo with what was found, invented (with its score), missed and ignored, each in its colour, and a legend."""
+def mistakes_picture(
+    photo: Pixels, item: ImageRecord, matches: Matches, name: str = "", classes: Sequence[str] = ONE_CLASS
+) -> Pixels:
+    """A photo with what was found, invented (with its score), missed and ignored, each in its colour, and a legend.
+
+    What was missed or invented is named where there are several classes.
+    """
     found = [item.detections[place] for place, _ in matches.pairs]
-    false = [item.detections[place] for place in matches.false]
-    missed = [item.truth[place] for place in matches.missed]
+    false = [item.detections[place] for place in matches.all_false]
+    missed = [item.truth[place] for place in matches.all_missed]
     crowds = [annotation for annotation in item.truth if annotation["iscrowd"]]
     parts = [(crowds, IGNORED, "ignored"), (found, TRUE, "true"), (missed, MISSED, "missed"), (false, FALSE, "false")]
     drawn = draw_instances(
         photo,
         decode_masks([annotation for part, _, _ in parts for annotation in part], item.size),
-        ["" for part, _, _ in parts[:-1] for _ in part] + [f"{annotation['score']:.2f}" for annotation in false],
+        [""] * len(crowds + found) + [_told(annotation, classes) for annotation in missed + false],
         colors=[color for part, color, _ in parts for _ in part],
     )
-    longest = max(drawn.shape[:2])
-    if longest > LONGEST:
-        drawn = fit_height(drawn, max(1, drawn.shape[0] * LONGEST // longest))
+    height, width = drawn.shape[:2]
+    if max(height, width) > LONGEST:
+        drawn = fit_height(drawn, max(1, height * LONGEST // max(height, width)))
+    elif width < NARROWEST:
+        drawn = fit_height(drawn, height * NARROWEST // width)
     legend = [(f"{len(part)} {word}", color) for part, color, word in parts[1:]]
     return np.concatenate([_legend(legend, name, drawn.shape[1]), drawn])
+
+
+def _told(annotation: Mapping[str, Any], classes: Sequence[str]) -> str:
+    """What stands on an object or a detection: its class, where there are several, and its score, where it has one."""
+    named = classes[annotation["category_id"] - 1] if len(classes) > 1 else ""
+    return f"{named} {annotation['score']:.2f}".strip() if "score" in annotation else named
 
 
 def _legend(entries: list[tuple[str, tuple[int, int, int]]], name: str, width: int) -> Pixels:
@@ -149,7 +169,7 @@ def _draw_sizes(axes: Axes, evaluations: Mapping[str, Evaluation]) -> None:
     axes.set_xticks([place + 0.4 for place in range(len(SIZES))], SIZES.values())
     axes.set(title="AP of masks by size in pixels", ylim=(0, 1.05), xlim=(-0.1, len(SIZES) - 0.1))
     if len(evaluations) > 1:
-        axes.legend(loc="upper left")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3)
 
 
 def _draw_confusion(axes: Axes, confused: NDArray[np.int64], classes: Sequence[str], threshold: float) -> None:

@@ -1,7 +1,7 @@
 """What a segmenter finds, invents and misses: detections matched one by one to the truth of their photo."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,19 +15,30 @@ MATCH_IOU = 0.5
 
 @dataclass(frozen=True)
 class Matches:
-    """Of one photo: pairs of a detection and the object that it found; detections of nothing, and objects not found.
+    """Of one photo: pairs of a detection and the object that it found; detections of nothing, objects not found, and
+    pairs that are `confused`, of two classes.
 
-    All are places in `ImageRecord.detections` and `ImageRecord.truth`. A pair may be of two classes. Crowds, and what
-    is found in them, are left out.
+    All are places in `ImageRecord.detections` and `ImageRecord.truth`. Crowds, and what is found in them, are left out.
     """
 
-    pairs: list[tuple[int, int]]
-    false: list[int]
-    missed: list[int]
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+    false: list[int] = field(default_factory=list)
+    missed: list[int] = field(default_factory=list)
+    confused: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def all_false(self) -> list[int]:
+        """Detections of nothing, and of objects of another class."""
+        return self.false + [place for place, _ in self.confused]
+
+    @property
+    def all_missed(self) -> list[int]:
+        """Objects that were not found, or as another class."""
+        return self.missed + [other for _, other in self.confused]
 
     @property
     def mistakes(self) -> int:
-        return len(self.false) + len(self.missed)
+        return len(self.all_false) + len(self.all_missed)
 
 
 Matched = tuple[ImageRecord, Matches]
@@ -36,27 +47,36 @@ Matched = tuple[ImageRecord, Matches]
 def match(item: ImageRecord, threshold: float, iou: float = MATCH_IOU) -> Matches:
     """Match the detections from a score of `threshold` on to the objects of a photo, the best mask first.
 
-    As in COCO's evaluation at one IoU (Lin et al. 2014): a detection takes the free object whose mask is most like its
-    own, from an intersection over union of `iou` on, one of its class before others; what is found in a crowd (`iou` of
-    its own area) is ignored.
+    As in COCO's evaluation at one IoU (Lin et al. 2014): a detection takes the free object of its class whose mask is
+    most like its own, from an intersection over union of `iou` on; what is found in a crowd (`iou` of its own area) is
+    ignored. What then is left over of both is confused where masks are as much alike.
     """
     shown = [place for place, found in enumerate(item.detections) if found["score"] >= threshold]
     shown.sort(key=lambda place: -item.detections[place]["mask_score"])
     crowd = [bool(annotation["iscrowd"]) for annotation in item.truth]
     free = [place for place, many in enumerate(crowd) if not many]
     overlaps = _overlaps([item.detections[place] for place in shown], item.truth, crowd)
-    matches = Matches([], [], free)
+    matches = Matches(missed=free)
+    left = []
     for place, overlap in zip(shown, overlaps, strict=True):
         label = item.detections[place]["category_id"]
-        near = [(item.truth[other]["category_id"] == label, overlap[other], other) for other in free]
-        near = [candidate for candidate in near if candidate[1] >= iou]
-        if near:
-            other = max(near)[2]
-            free.remove(other)
-            matches.pairs.append((place, other))
+        if alike := [other for other in free if overlap[other] >= iou and item.truth[other]["category_id"] == label]:
+            matches.pairs.append((place, _taken(free, alike, overlap)))
         elif not any(overlap[crowd] >= iou):
+            left.append((place, overlap))
+    for place, overlap in left:
+        if alike := [other for other in free if overlap[other] >= iou]:
+            matches.confused.append((place, _taken(free, alike, overlap)))
+        else:
             matches.false.append(place)
     return matches
+
+
+def _taken(free: list[int], alike: list[int], overlap: NDArray[np.float64]) -> int:
+    """The one of `alike` with the largest overlap, which is free no more."""
+    best = max(alike, key=lambda other: float(overlap[other]))
+    free.remove(best)
+    return best
 
 
 def _overlaps(detections: list[dict[str, Any]], truth: list[dict[str, Any]], crowd: list[bool]) -> NDArray[np.float64]:
@@ -90,7 +110,7 @@ def confusion(matched: Iterable[Matched], classes: int = 1) -> NDArray[np.int64]
     for item, matches in matched:
         found = [annotation["category_id"] - 1 for annotation in item.detections]
         there = [annotation["category_id"] - 1 for annotation in item.truth]
-        for place, other in matches.pairs:
+        for place, other in matches.pairs + matches.confused:
             counts[there[other], found[place]] += 1
         for place in matches.false:
             counts[classes, found[place]] += 1
