@@ -246,3 +246,9 @@ def test_of_many_differences_eight_are_shown() -> None:
     assert lines[1] == "  - extra0 is unknown"
     assert lines[-1] == "  - … and 12 more"
     assert len(lines) == 10
+
+
+def test_an_exported_onnx_is_no_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "mine.onnx").write_bytes(b"onnx")
+    with pytest.raises(WeightsError, match=r"mine\.onnx: is for programs without PyTorch; take the checkpoint"):
+        read_checkpoint(tmp_path / "mine.onnx")

@@ -124,6 +124,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
+    if path.suffix == ".onnx":
+        raise WeightsError(f"{path}: is for programs without PyTorch; take the checkpoint that it was exported from")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:

@@ -41,23 +41,24 @@ def test_a_photo_is_found_however_its_name_is_written(
 
 def test_two_names_never_share_a_photo_by_their_last_part(folder: Path) -> None:
     assert find_photos(folder, ["x/b.jpg", "y/b.jpg"])[0] == [None, None]
-    assert "share a name" in hint(folder, ["x/b.jpg", "y/b.jpg"])
+    assert "share a name" in hint(folder, ["x/b.jpg", "y/b.jpg"], ["x/b.jpg", "y/b.jpg"])
 
 
 @pytest.mark.parametrize(
     ("missing", "advice"),
     [
-        ("z.jpg", "other: set dataset.images to that"),
+        ("z.jpg", "other: with dataset=coco, set dataset.images to that"),
         ("photos/b.jpg", r"set dataset.images to that"),
         ("https://example.org/c.jpg", "the names are URLs"),
         ("c.jpg", "put them there"),
     ],
 )
 def test_what_to_do_about_missing_photos(folder: Path, missing: str, advice: str) -> None:
-    assert advice in hint(folder, [missing])
+    assert advice in hint(folder, [missing], [missing])
+    assert "set dataset.images" not in hint(folder, [missing], [missing, "no/where.jpg"])  # some are there by accident
 
 
 def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    assert "holds no pictures" in hint(tmp_path, ["a.jpg"])
-    assert "holds no pictures" in hint(tmp_path / "absent", ["a.jpg"])
+    assert "holds no pictures" in hint(tmp_path, ["a.jpg"], ["a.jpg"])
+    assert "holds no pictures" in hint(tmp_path / "absent", ["a.jpg"], ["a.jpg"])

@@ -144,7 +144,7 @@ def test_the_page_tells_command_changes_and_outcome(tmp_path: Path) -> None:
     assert "| a | 1 |" in page
     assert "b.c" not in page
     assert "| torch | 9 |" in page
-    assert "**Failed.** too small" in run_page(tmp_path, "x", {}, "too small")
+    assert "**Not finished.** too small" in run_page(tmp_path, "x", {}, "too small")
 
 
 def test_names_of_files_are_text_on_the_page(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_names_of_files_are_text_on_the_page(tmp_path: Path) -> None:
     assert len(outside) < len(page)
     assert "<" not in outside
     assert r"| content | &lt;b&gt;\|\`a\`\|[x]\(javascript:y) \_\_init\_\_ style_weight |" in outside
-    assert r"**Failed.** &lt;script&gt;alert(1)&lt;/script&gt;.jpg: \*no\* picture" in outside
+    assert r"**Not finished.** &lt;script&gt;alert(1)&lt;/script&gt;.jpg: \*no\* picture" in outside
 
 
 def test_pictures_with_any_name_are_linked(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_an_error_for_people_is_told_once_and_kept(run: Run, capsys: pytest.Capt
     assert failed(run, work) == 2
     assert capsys.readouterr() == ("", "DataError: a.png: is empty\n")
     assert Path("run/export_seg.log").read_text().endswith("DataError: a.png: is empty\n")
-    assert "**Failed.** DataError: a.png: is empty" in Path("run/run.md").read_text()
+    assert "**Not finished.** DataError: a.png: is empty" in Path("run/run.md").read_text()
 
 
 def test_a_fault_of_the_program_leaves_its_traceback_in_the_log(run: Run) -> None:

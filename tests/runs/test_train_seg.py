@@ -406,16 +406,27 @@ def empty(names: Collection[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MaskFolder, "read", emptied)
 
 
-@pytest.mark.parametrize("part", ["train", "val", "test"])
+@pytest.mark.parametrize("part", ["train", "val"])
 def test_photos_without_any_object_stop_a_run_before_its_first_step(
     tiny: TrainSegConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     emptied = set(getattr(opened(tiny).split, part))
     empty(emptied, monkeypatch)
-    purpose = {"train": "train on", "val": "validate on", "test": "test on"}[part]
+    purpose = {"train": "train on", "val": "validate on"}[part]
     with pytest.raises(DataError, match=rf"nothing to {purpose}: none of {len(emptied)} samples holds an object"):
         run(tiny, tmp_path)
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_test_photos_without_any_object_are_left_out(
+    tiny: TrainSegConfig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = opened(tiny)
+    assert data.split.test
+    empty(data.split.test, monkeypatch)
+    require_usable(data, limited=False)
+    assert len(data.test) == 0
+    assert "nothing to test on" in caplog.text
 
 
 def test_a_limited_validation_begins_with_an_object(tiny: TrainSegConfig, monkeypatch: pytest.MonkeyPatch) -> None:

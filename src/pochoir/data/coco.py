@@ -74,7 +74,7 @@ class CocoInstances:
         self.missing = [name for name, place in zip(self.names, self.places, strict=True) if place is None]
         for way, count in ways.items():
             log.info("%s: %d of %d file names %s", annotations, count, len(self.names), way)
-        self._hint = hint(images, self.missing) if self.missing else ""
+        self._hint = hint(images, self.missing, self.names) if self.missing else ""
         for what, lost in ((CROWDS, self._json.crowd & (not crowds_count)), (NO_OUTLINE, self._json.without_outline)):
             if lost.any():
                 told = some(f"annotation {name}" for name in self._json.ids[lost])

@@ -11,6 +11,8 @@ from pochoir.images import picture_suffixes
 
 BACKSLASH = "are written with backslashes"
 LAST_PART = "are found by their last part alone"
+LOOKED_UP = 100
+"""So many photos in another folder are enough to believe that all are there."""
 OTHER_FORM = "are found by another Unicode form of their letters"
 
 
@@ -43,15 +45,15 @@ def find_photos(folder: Path, names: Sequence[str]) -> tuple[list[str | None], C
     return found, ways
 
 
-def hint(folder: Path, missing: Sequence[str]) -> str:
-    """What to do about photos that are not there."""
+def hint(folder: Path, missing: Sequence[str], names: Sequence[str]) -> str:
+    """What to do about photos that are not there; names: of all."""
     name = missing[0]
     suffixes = picture_suffixes()
     if not folder.is_dir() or not any(path.suffix.lower() in suffixes for path in folder.rglob("*")):
         return f"{folder} holds no pictures: is dataset.images the right folder?"
     for other in (folder.parent, *sorted(folder.parent.iterdir()), *sorted(folder.iterdir())):
-        if other != folder and (other / name).is_file():
-            return f"it is in {other}: set dataset.images to that"
+        if other != folder and all((other / one).is_file() for one in names[:LOOKED_UP]):
+            return f"all are in {other}: with dataset=coco, set dataset.images to that"
     if "://" in name:
         return "the names are URLs: download the photos, and let the names be those of the files"
     if len({last_part(one) for one in missing}) < len(missing):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from pochoir.errors import ConfigError, DataError
+from pochoir.errors import ConfigError, DataError, number_of
 from pochoir.files import write_bytes
 
 
@@ -44,7 +44,8 @@ def draw_split(names: Sequence[str], *, val: float, test: float, seed: int) -> S
     train_count = total - val_count - test_count
     if train_count < 1:
         raise ConfigError(
-            f"dataset.val={val:g} and dataset.test={test:g} leave nothing to train on: the dataset has {total} samples"
+            f"dataset.val={val:g} and dataset.test={test:g} leave nothing to train on: the dataset has "
+            f"{number_of('sample', total)}"
         )
     order = torch.randperm(total, generator=torch.Generator().manual_seed(seed)).tolist()
     shuffled = [names[index] for index in order]

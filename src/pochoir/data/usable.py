@@ -1,5 +1,6 @@
 """Whether there is anything to train on and to measure by: found out before the first step, in words."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -7,6 +8,8 @@ from collections.abc import Iterable
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.data.source import Remark, counted, fault_of, may_hold_objects
 from pochoir.errors import DataError, bullets, number_of
+
+log = logging.getLogger(__name__)
 
 PURPOSES = {"train": "train on", "val": "validate on", "test": "test on"}
 """What each part is for."""
@@ -60,6 +63,16 @@ def first_with_object(dataset: SegmentationDataset, purpose: str) -> int:
     if not lines:
         lines = [f"{objects} objects are crowds, or empty" if objects else "there are no annotations of them"]
     raise DataError(f"nothing to {purpose}: none of {looked} holds an object:" + bullets(lines))
+
+
+def tells_of_objects(test: SegmentationDataset) -> bool:
+    """Whether test photos hold an object; where they do not, a warning says why, as a training can do without."""
+    try:
+        first_with_object(test, PURPOSES["test"])
+    except DataError as error:
+        log.warning("%s", error)
+        return False
+    return True
 
 
 def reasons(failures: Iterable[str], shown: int = 5) -> list[str]:

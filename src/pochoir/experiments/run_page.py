@@ -57,7 +57,7 @@ def run_page(
     parts = [
         f"# {text(folder.name)}",
         _fenced(without(command, hidden or {})),
-        f"**Failed.** {text(error)}" if error else "",
+        f"**Not finished.** {text(error)}" if error else "",
         "\n\n".join(f"![{text(path.stem)}]({quote(path.relative_to(folder).as_posix())})" for path in pictures),
         table("Metrics", metrics_of(folder)),
         f"## Notes\n{notes}" if notes else "",

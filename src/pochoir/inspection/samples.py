@@ -21,7 +21,7 @@ from pochoir.data.dataset import SegmentationDataset, pair_of
 from pochoir.data.shrinking import InputSize
 from pochoir.data.source import ONE_CLASS, Remark, Sample, counted, labels_of
 from pochoir.data.targets import check_target
-from pochoir.data.usable import PURPOSES, first_with_object, reasons, require_no_faults
+from pochoir.data.usable import PURPOSES, first_with_object, reasons, require_no_faults, tells_of_objects
 from pochoir.errors import DataError, bullets, number_of, some
 from pochoir.files import write_json
 from pochoir.images import Pixels, to_pixels, write_image
@@ -238,7 +238,10 @@ def report_samples(data: SegmentationData, folder: Path, *, most: int, limit: in
         raise DataError(f"{number_of('sample', len(problems))} cannot be used:{bullets(reasons(problems))}")
     require_no_faults(dataset for dataset, _ in parts.values())
     for part, (dataset, _) in parts.items():
-        first_with_object(dataset, PURPOSES[part])
+        if part == "test":
+            tells_of_objects(dataset)
+        else:
+            first_with_object(dataset, PURPOSES[part])
     write_image(folder / "samples.png", augmented_grid(data.train, GRID_SAMPLES))
     logger.info(f"Augmented samples: {folder / 'samples.png'}")
 

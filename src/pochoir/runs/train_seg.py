@@ -14,7 +14,7 @@ from pochoir.config import TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
 from pochoir.data.dataset import told_by_worker
 from pochoir.data.shrinking import InputSize
-from pochoir.data.usable import PURPOSES, first_with_object, require_no_faults
+from pochoir.data.usable import PURPOSES, first_with_object, require_no_faults, tells_of_objects
 from pochoir.devices import check_devices, is_main_process
 from pochoir.errors import ConfigError, DataError
 from pochoir.experiments.records import differences, flat
@@ -90,7 +90,7 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
             trainer.fit(module, datamodule=data, ckpt_path=ckpt, weights_only=True)
         except DataError as error:
             raise told_by_worker(error) from None
-        test = _tested(trainer, module, data, folder) if data.split.test and history.best else None
+        test = _tested(trainer, module, data, folder) if len(data.test) and history.best else None
     if trainer.is_global_zero:
         metrics = _metrics(settings, data, history, panels, test, time.perf_counter() - started)
         write_json(folder / "metrics.json", metrics)
@@ -113,13 +113,16 @@ def opened(settings: TrainSegConfig) -> SegmentationData:
 def require_usable(data: SegmentationData, *, limited: bool) -> None:
     """Raise `DataError` that says why unless there are objects to train on and to measure by.
 
-    limited: not all validation photos are looked at; one with an object then comes first.
+    limited: not all validation photos are looked at; one with an object then comes first. Test photos without any are
+    left out with a warning.
     """
-    parts = {name: part for name in PURPOSES if len(part := getattr(data, name))}
-    require_no_faults(parts.values())
-    found = {name: first_with_object(part, PURPOSES[name]) for name, part in parts.items()}
+    require_no_faults((data.train, data.val, data.test))
+    first_with_object(data.train, PURPOSES["train"])
+    place = first_with_object(data.val, PURPOSES["val"])
     if limited:
-        data.val.indices.insert(0, data.val.indices.pop(found["val"]))
+        data.val.indices.insert(0, data.val.indices.pop(place))
+    if len(data.test) and not tells_of_objects(data.test):
+        data.test.indices.clear()
 
 
 def trainer_of(

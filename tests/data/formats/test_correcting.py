@@ -11,6 +11,7 @@ from pycocotools import mask as rle
 
 from pochoir.data.formats.correcting import labelme_files, with_outlines
 from pochoir.data.opening import open_dataset
+from pochoir.errors import DataError
 
 Make = Callable[..., Any]
 
@@ -87,3 +88,11 @@ def test_outlines_stay_as_they_are(disc: np.ndarray, predicted: Make) -> None:
     once = with_outlines(predicted(disc))
     assert with_outlines(once) == once
     assert once["categories"] == [{"supercategory": "class", "id": 1, "name": "object"}]
+
+
+def test_photos_that_labelme_would_give_one_file_are_refused() -> None:
+    images = [
+        {"id": n, "file_name": name, "height": 4, "width": 4} for n, name in enumerate(("a.jpg", "a.png", "b.png"))
+    ]
+    with pytest.raises(DataError, match=r"differ by their endings alone; rename a$"):
+        labelme_files({"images": images, "annotations": [], "categories": []})

@@ -143,3 +143,14 @@ def test_files_that_do_not_fit(tmp_path: Path, photos: Make, opened: Make) -> No
     write(tmp_path / "c.json")
     with pytest.raises(DataError, match=r"c\.json: its photo c\.png is neither beside it nor"):
         opened()
+
+
+@pytest.mark.parametrize("content", ['{"shapes": [{"label', '{"imagePath": "b.png"}'])
+def test_a_json_beside_a_photo_that_labelme_did_not_write_is_named(
+    tmp_path: Path, photos: Make, opened: Make, content: str
+) -> None:
+    photos(tmp_path, "a.png", "b.png")
+    write(tmp_path / "a.json")
+    (tmp_path / "b.json").write_text(content)
+    with pytest.raises(DataError, match=r"beside photos, 1 JSON file that labelme did not write: .*b\.json"):
+        opened(val=1)

@@ -150,3 +150,33 @@ def test_a_part_of_a_mixture_keeps_its_split(
     assert opened.split.train[0] == "bags/train/a.png"
     assert opened.split.val[0] == "bags/val/a.png"
     assert len(opened.source.read(opened.part("val")[1][0]).masks) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.json", b'{"images": [{"file_na', r"a\.json cannot be read as JSON \(Unterminated string"),
+        ("a.json", '{"images": []}'.encode("utf-16"), r"a\.json is written in UTF-16: save it as UTF-8"),
+        ("a.json", b'{"images": [], "annotations": []}', r"a\.json has images, but no list of categories"),
+        ("data.yaml", b"names: [a\ntrain: images", r"data\.yaml cannot be read as YAML \(while parsing"),
+    ],
+)
+def test_broken_annotation_files_are_named(
+    tmp_path: Path, photos: Make, opened: Make, name: str, content: bytes, told: str
+) -> None:
+    photos(tmp_path / "images", "a.png")
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"(?s)no dataset that is recognised.*{told}"):
+        opened()
+
+
+def test_photos_outside_of_the_root_say_which_root_to_name(
+    tmp_path: Path, photos: Make, coco: Make, dataset: Make, holds_the_object: Make
+) -> None:
+    photos(tmp_path / "photos", "a.png", "b.png")
+    coco(tmp_path / "export" / "dataset.json", "../photos/a.png", "../photos/b.png")
+    with pytest.raises(
+        DataError, match=rf"its photos lie outside of dataset\.root, .*a\.png for one: name {tmp_path}$"
+    ):
+        open_dataset(dataset("auto", root=str(tmp_path / "export"), val=1))
+    holds_the_object(open_dataset(dataset("auto", root=str(tmp_path), val=1)))

@@ -100,7 +100,6 @@ def test_a_turned_ellipse_leans_as_drawn(tmp_path: Path, photos: Make, opened: M
         ([{"kind": "bag"}, {"kind": "hat"}], ["bag", "hat"]),
         ([{"class": "bag", "colour": "red"}, {"class": "hat", "colour": "blue"}], ["bag", "hat"]),
         ([{"type": {"bag": True}}, {"type": {"hat": True, "bag": False}}], ["bag", "hat"]),
-        ([{"colour": "red", "size": "big"}, {"colour": "blue", "size": "big"}], ["object"]),
         ([{}, {}], ["object"]),
     ],
 )
@@ -112,6 +111,37 @@ def test_the_class_is_an_attribute(
     (tmp_path / "via.json").write_text(json.dumps(content))
     assert opened(val=1, merge=False).source.classes == tuple(classes)
     assert len(opened(val=1, categories=classes[:1]).source.read(0).masks) == (2 if len(classes) == 1 else 1)
+
+
+def test_attributes_of_which_none_is_the_class_make_one_class_unless_several_are_asked_for(
+    tmp_path: Path, photos: Make, opened: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos(tmp_path, "a.png", "b.png")
+    content = entries({"a.png": [region(POLYGON, colour="red", size="big")], "b.png": []})
+    (tmp_path / "via.json").write_text(json.dumps(content))
+    with caplog.at_level(logging.INFO):
+        assert opened(val=1).source.classes == ("object",)
+    assert "no attribute of regions is the class (colour, size): all are objects of one" in caplog.text
+    for choice in ({"merge": False}, {"categories": ["red"]}):
+        with pytest.raises(
+            DataError, match=r"\(colour, size\): let it be the only one, or call it one of class, label"
+        ):
+            opened(val=1, **choice)
+
+
+def test_a_project_beside_its_export_is_one_dataset(
+    tmp_path: Path, photos: Make, opened: Make, holds_the_object: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos(tmp_path, "a.png", "b.png")
+    regions = {"a.png": [region(POLYGON, kind="bag")], "b.png": [region(POLYGON, kind="bag")]}
+    (tmp_path / "via_export.json").write_text(json.dumps(entries(regions)))
+    (tmp_path / "via_project.json").write_text(json.dumps(project(regions)))
+    with caplog.at_level(logging.INFO):
+        holds_the_object(opened(val=1))
+    assert "via_project.json: says what via_export.json says" in caplog.text
+    (tmp_path / "via_project.json").write_text(json.dumps(project({**regions, "b.png": []})))
+    with pytest.raises(DataError, match=r"(?s)holds 2 datasets.*format=via, with no other VIA JSON there"):
+        opened(val=1)
 
 
 def test_a_project_imported_from_coco_numbers_its_classes(tmp_path: Path, photos: Make, opened: Make) -> None:

@@ -1,6 +1,7 @@
 """COCO instance JSONs with photos: of Roboflow, CVAT, Label Studio, labelme2coco, and of COCO itself."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -56,6 +57,9 @@ def _read(files: dict[str, Path], photos: dict[Path, Path | None], choice: Choic
     for part, path in files.items():
         folder = photos[path]
         if folder is None and (names := _file_names(path)):
+            if outside := [place for name in names if (place := path.parent / name).is_file()]:
+                root = os.path.commonpath([path.parent.resolve(), *(place.resolve().parent for place in outside)])
+                raise DataError(f"{path}: its photos lie outside of dataset.root, {outside[0]} for one: name {root}")
             raise DataError(
                 f"{path}: none of its {len(names)} photos is in the folder, {names[0]} for one; put them beside it, or "
                 "give their folder: dataset=coco dataset.annotations=… dataset.images=…"

@@ -1,5 +1,6 @@
 """Predictions as annotation files that tools import, for people to correct: outlines instead of run lengths."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as rle
+
+from pochoir.errors import DataError, some
 
 TOLERANCE = 1.0
 """Pixels that an outline may be beside the mask's edge, so that it has few points, which people can move."""
@@ -25,7 +28,13 @@ def with_outlines(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def labelme_files(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """labelme's JSON of each photo, by file name, to lie beside the photos; content: what `with_outlines` gives."""
+    """labelme's JSON of each photo, by file name, to lie beside the photos; content: what `with_outlines` gives.
+
+    Raises `DataError` for photos that differ by their endings alone, which labelme gives one JSON.
+    """
+    stems = Counter(Path(image["file_name"]).with_suffix("").as_posix() for image in content["images"])
+    if twice := [stem for stem, count in stems.items() if count > 1]:
+        raise DataError(f"labelme has one JSON for photos that differ by their endings alone; rename {some(twice)}")
     names = {one["id"]: one["name"] for one in content["categories"]}
     shapes: dict[Any, list[dict[str, Any]]] = {image["id"]: [] for image in content["images"]}
     for annotation in content["annotations"]:

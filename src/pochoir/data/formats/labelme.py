@@ -30,7 +30,7 @@ from pochoir.data.formats.outlined import (
 )
 from pochoir.data.formats.tree import Tree, by_stage, common_folder
 from pochoir.data.photos import last_part
-from pochoir.errors import DataError, some
+from pochoir.errors import DataError, number_of, some
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,11 @@ def _read(tree: Tree, parts: dict[str, list[Path]], choice: Choice) -> Parts:
     tell_passed_over(passed_over, "shapes", tree.root)
     annotated = {photo.path for photo in photos}
     beside = {path for photo in photos for path in tree.pictures(photo.path.parent)}
+    read = {path for files in parts.values() for path in files}
+    jsons = {path.with_suffix(".json") for path in beside - annotated} - read
+    if broken := sorted(path for path in jsons if path.is_file()):
+        counted = number_of("JSON file", len(broken))
+        raise DataError(f"{tree.root}: beside photos, {counted} that labelme did not write: {some(broken)}")
     if bare := sorted(beside - annotated):
         log.info("%s: %d photos have no JSON, and are passed over: %s", tree.root, len(bare), some(bare))
     labels = {outline.label for photo in photos for outline in photo.objects}

@@ -1,8 +1,11 @@
 """What kind of dataset a folder holds: found out from its files, told, and opened; or an error that tells all of it."""
 
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+
+import yaml
 
 from pochoir.data.formats.coco import find_coco
 from pochoir.data.formats.found import Choice, Found, Parts
@@ -83,6 +86,8 @@ def recognised(tree: Tree) -> tuple[list[Found], list[str]]:
             jsons[kind].append(path)
         elif reason := next((reason for reason, words in NOT_READ.items() if _holds(content, words)), None):
             remarks.append(f"{tree.told(path)} is {reason}")
+        elif reason := _why_none(path, content):
+            remarks.append(f"{tree.told(path)} {reason}")
     remarks += _remarks_on_others(tree)
     found = [
         *find_coco(tree, jsons["coco"]),
@@ -94,6 +99,20 @@ def recognised(tree: Tree) -> tuple[list[Found], list[str]]:
     return found, remarks
 
 
+def _why_none(path: Path, content: bytes) -> str:
+    """Why a JSON that no words tell the kind of is none of those that are read; empty where nothing speaks for one."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "is written in UTF-16: save it as UTF-8"
+    try:
+        value = json.loads(content.decode("utf-8-sig"))
+    except ValueError as error:
+        return f"cannot be read as JSON ({error})"
+    if isinstance(value, dict) and "images" in value:
+        lacking = [name for name in ("annotations", "categories") if name not in value]
+        return f"has images, but no list of {' and '.join(lacking)}"
+    return ""
+
+
 def _holds(content: bytes, words: Sequence[bytes]) -> bool:
     return all(word in content for word in words)
 
@@ -102,6 +121,11 @@ def _remarks_on_others(tree: Tree) -> list[str]:
     remarks = []
     if archives := tree.ending(".zip", ".tar", ".gz", ".7z", ".rar"):
         remarks.append(f"{some(map(tree.told, archives), 2)}: unpack the archive")
+    for path in tree.ending(".yaml", ".yml"):
+        try:
+            yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            remarks.append(f"{tree.told(path)} cannot be read as YAML ({' '.join(str(error).split())})")
     if xmls := tree.ending(".xml"):
         remarks.append(
             f"{some(map(tree.told, xmls), 2)}: XML (CVAT's own, PASCAL VOC's boxes) is not read; export COCO"

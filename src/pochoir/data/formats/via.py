@@ -38,18 +38,41 @@ NO_AREA = ("polyline", "point", "line")
 
 def find_via(tree: Tree, files: Sequence[Path]) -> list[Found]:
     """files: VIA's JSONs in the tree. Several are the parts of one dataset where their names or folders say so."""
+    files = _without_copies(files)
     if parts := by_stage(files, [tree.stage(path) for path in files]):
         return [_found(tree, parts)]
-    return [_found(tree, {"all": path}) for path in files]
+    folders = Counter(path.parent for path in files)
+    return [_found(tree, {"all": path}, alone=folders[path.parent] == 1) for path in files]
 
 
-def _found(tree: Tree, files: dict[str, Path]) -> Found:
+def _without_copies(files: Sequence[Path]) -> list[Path]:
+    """The files but those that say what another of their folder says, as a project and what was exported from it do."""
+    kept: list[Path] = []
+    for path in files:
+        beside = [other for other in kept if other.parent == path.parent]
+        same = [other for other in beside if _entries(other) == _entries(path)]
+        if same:
+            log.info("%s: says what %s says", path, same[0].name)
+        else:
+            kept.append(path)
+    return kept
+
+
+def _entries(path: Path) -> Any:
+    try:
+        return _project(path).entries
+    except DataError:
+        return path
+
+
+def _found(tree: Tree, files: dict[str, Path], *, alone: bool = True) -> Found:
     told = ", ".join(f"{part}: {tree.told(path)}" if part != "all" else tree.told(path) for part, path in files.items())
     root = tree.root if len(files) > 1 else next(iter(files.values())).parent
+    beside = "" if alone else ", with no other VIA JSON there"
     return Found(
         "via",
         f"VIA regions, {told}",
-        settings("auto", root=root, format="via"),
+        settings("auto", root=root, format="via") + beside,
         partial(_read, tree, files),
     )
 
@@ -58,8 +81,14 @@ def _read(tree: Tree, files: dict[str, Path], choice: Choice) -> Parts:
     projects = {part: _project(path) for part, path in files.items()}
     regions = [region for project in projects.values() for listed in project.entries for region in listed[1]]
     attribute = _class_attribute(regions)
-    told = f"'{attribute}'" if attribute else "(none: they are all one class)"
-    log.info("%s: the class of a region is its attribute %s", some(files.values()), told)
+    if attribute:
+        log.info("%s: the class of a region is its attribute '%s'", some(files.values()), attribute)
+    else:
+        names = sorted({name for region in regions for name in _attributes(region)})
+        told = f"{some(files.values())}: no attribute of regions is the class ({some(names) or 'there are none'})"
+        if names and (choice.categories or not choice.merge):
+            raise DataError(f"{told}: let it be the only one, or call it one of {', '.join(USUAL)}")
+        log.info("%s: all are objects of one", told)
     parts = {part: _photos(tree, path, projects[part], attribute) for part, path in files.items()}
     labels = {outline.label for photos in parts.values() for photo in photos for outline in photo.objects}
     return dict(chosen(parts, sorted(labels), choice, next(iter(files.values()))))
@@ -157,7 +186,10 @@ def _outline(region: dict[str, Any], label: str, where: str) -> Outline | None:
 
 def _points(kind: str, shape: dict[str, Any]) -> NDArray[np.float64]:
     if kind == "polygon":
-        points = np.array([shape["all_points_x"], shape["all_points_y"]], dtype=np.float64).T
+        across, down = shape["all_points_x"], shape["all_points_y"]
+        if len(across) != len(down):
+            raise ValueError(f"a polygon has as many x as y, this one {len(across)} and {len(down)}")
+        points = np.array([across, down], dtype=np.float64).T
         if points.ndim != 2 or len(points) < 3:
             raise ValueError(f"a polygon has three points at least, this one {len(points)}")
         return points
