@@ -101,8 +101,8 @@ def test_measured_again_it_is_the_same_and_a_line_a_class(
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     for name in ("mask_ap", "mask_ap/bar", "box_ap50/disc"):
         assert metrics[name] == pytest.approx(best[name], abs=1e-4)
-    table = [message.split() for message in caplog.messages if message.startswith(("class", "bar", "disc"))]
-    assert [row[0] for row in table] == ["class", "bar", "disc"]
+    table = [message.split() for message in caplog.messages if message.startswith(("by class", "bar", "disc"))]
+    assert [row[0] for row in table] == ["by", "bar", "disc"]
     assert table[1][1] == f"{metrics['mask_ap/bar']:.3f}"
 
 
