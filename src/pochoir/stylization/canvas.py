@@ -5,8 +5,8 @@ from torch import Tensor
 
 REACH = 0.05
 """How far the sigmoid goes beyond 0 and 1: one that ends there is flat at both, and black and white stay bare."""
-MARGIN = 1 / 512
-"""Pictures begin half an 8-bit step inside."""
+MARGIN = 2 / 255
+"""Pictures begin two 8-bit steps inside: a first step from the very end may go where the sigmoid is flat again."""
 
 
 def to_parameter(image: Tensor, kind: str) -> Tensor:
