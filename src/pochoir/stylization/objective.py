@@ -145,7 +145,7 @@ class Objective:
         found = []
         for style, seen in subject.guided_styles:
             guides = {} if seen is None else propagate(seen, self.style_weights)
-            if gone := [layer for layer, guide in guides.items() if guide.sum() < VANISHED]:
+            if seen is not None and (gone := vanished(seen, self.style_weights)):
                 raise DataError(f"of a style, too little can be seen at {', '.join(gone)}: most of it is transparent")
             features = self.encoder.features(style, self.style_weights)
             found.append({layer: (features[layer], guides.get(layer)) for layer in self.style_weights})
