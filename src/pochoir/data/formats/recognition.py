@@ -78,7 +78,7 @@ def open_folder(root: Path, *, format: str | None = None, choice: Choice | None 
 def recognised(tree: Tree) -> tuple[list[Found], list[str]]:
     """All datasets in a tree; and files that look like annotations, but are not read, each with the reason."""
     jsons: dict[str, list[Path]] = {kind: [] for kind in JSON_KINDS}
-    remarks = []
+    remarks, unknown = [], []
     for path in tree.ending(".json"):
         content = path.read_bytes()
         kind = next((kind for kind, lists in JSON_KINDS.items() if any(_holds(content, all_) for all_ in lists)), None)
@@ -86,8 +86,8 @@ def recognised(tree: Tree) -> tuple[list[Found], list[str]]:
             jsons[kind].append(path)
         elif reason := next((reason for reason, words in NOT_READ.items() if _holds(content, words)), None):
             remarks.append(f"{tree.told(path)} is {reason}")
-        elif reason := _why_none(path, content):
-            remarks.append(f"{tree.told(path)} {reason}")
+        else:
+            unknown.append(path)
     remarks += _remarks_on_others(tree)
     found = [
         *find_coco(tree, jsons["coco"]),
@@ -96,10 +96,23 @@ def recognised(tree: Tree) -> tuple[list[Found], list[str]]:
         *find_labelme(tree, jsons["labelme"]),
         *find_masks(tree),
     ]
+    if not found:  # else it takes time for nothing
+        remarks += _remarks_on_broken(tree, unknown)
     return found, remarks
 
 
-def _why_none(path: Path, content: bytes) -> str:
+def _remarks_on_broken(tree: Tree, jsons: Sequence[Path]) -> list[str]:
+    """Why JSONs that no words tell the kind of, and YAMLs, cannot be read."""
+    remarks = [f"{tree.told(path)} {reason}" for path in jsons if (reason := _why_none(path.read_bytes()))]
+    for path in tree.ending(".yaml", ".yml"):
+        try:
+            yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            remarks.append(f"{tree.told(path)} cannot be read as YAML ({' '.join(str(error).split())})")
+    return remarks
+
+
+def _why_none(content: bytes) -> str:
     """Why a JSON that no words tell the kind of is none of those that are read; empty where nothing speaks for one."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "is written in UTF-16: save it as UTF-8"
@@ -121,11 +134,6 @@ def _remarks_on_others(tree: Tree) -> list[str]:
     remarks = []
     if archives := tree.ending(".zip", ".tar", ".gz", ".7z", ".rar"):
         remarks.append(f"{some(map(tree.told, archives), 2)}: unpack the archive")
-    for path in tree.ending(".yaml", ".yml"):
-        try:
-            yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            remarks.append(f"{tree.told(path)} cannot be read as YAML ({' '.join(str(error).split())})")
     if xmls := tree.ending(".xml"):
         remarks.append(
             f"{some(map(tree.told, xmls), 2)}: XML (CVAT's own, PASCAL VOC's boxes) is not read; export COCO"
