@@ -155,3 +155,55 @@ def test_a_weight_means_the_same_at_256_and_512_pixels_and_in_a_region(kind: str
     region[..., 100:260, 200:300] = 0.7
     assert loss(512) == pytest.approx(loss(256), rel=0.03)
     assert loss(512, region) == pytest.approx(loss(512), rel=0.03)
+
+
+def test_sliced_wasserstein_is_that_of_sorted_projections() -> None:
+    found, style, along = features(0), features(1), losses.directions(4)
+    target = losses.quantiles(style, along, 30)
+    seen = [np.sort((along.T @ x.flatten(2)[0]).numpy(), axis=1) for x in (found, style)]
+    by_hand = ((seen[0] - seen[1]) ** 2).mean() / (seen[1] ** 2).mean()
+    assert losses.sliced_wasserstein_loss(found, target, along).item() == pytest.approx(by_hand, rel=1e-5)
+    assert losses.sliced_wasserstein_loss(style, target, along).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_sliced_wasserstein_compares_distributions_of_any_two_sizes() -> None:
+    along = losses.directions(4)
+    once, twice = features(0, height=6), features(0, height=6).repeat(1, 1, 2, 1)
+    target = losses.quantiles(once, along, 30)
+    assert losses.sliced_wasserstein_loss(twice, target, along).item() == pytest.approx(0, abs=1e-12)
+    torch.testing.assert_close(losses.quantiles(twice, along, 30), target)
+
+
+def test_sliced_wasserstein_sees_what_gram_matrices_do_not() -> None:
+    """Two distributions of one mean and variance, one of two values, the other of many."""
+    two = torch.tensor([-1.0, 1.0]).repeat(32)[None, None, None]
+    many = torch.linspace(-1, 1, 64)[None, None, None] * 3**0.5
+    many = many * (two.square().mean() / many.square().mean()).sqrt()
+    assert losses.gram_loss(losses.gram(many), losses.gram(two)).item() == pytest.approx(0, abs=1e-6)
+    along = losses.directions(1)
+    assert losses.sliced_wasserstein_loss(many, losses.quantiles(two, along, 64), along) > 0.05
+
+
+def test_sliced_wasserstein_ignores_what_lies_outside_the_guide() -> None:
+    along, hard = losses.directions(4), (half() == 1).float()
+    target = losses.quantiles(features(1), along, 30)
+    inside = losses.sliced_wasserstein_loss(features(0)[..., 3:], target, along)
+    torch.testing.assert_close(losses.sliced_wasserstein_loss(features(0), target, along, hard), inside)
+    torch.testing.assert_close(
+        losses.quantiles(features(0), along, 12, hard), losses.quantiles(features(0)[..., 3:], along, 12)
+    )
+
+
+def test_sliced_wasserstein_moves_every_feature() -> None:
+    x = features(0).requires_grad_()
+    along = losses.directions(4)
+    losses.sliced_wasserstein_loss(x, losses.quantiles(features(1), along, 7), along, half()).backward()
+    assert x.grad is not None
+    assert torch.isfinite(x.grad).all()
+    assert (x.grad[..., half()[0, 0] > 0] != 0).all()
+    assert (x.grad[..., half()[0, 0] == 0] == 0).all()
+
+
+def test_directions_stay_the_same_and_have_the_length_one() -> None:
+    torch.testing.assert_close(losses.directions(8), losses.directions(8))
+    torch.testing.assert_close(losses.directions(128).norm(dim=0), torch.ones(losses.DIRECTIONS))

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 EPS = 1e-8
+DIRECTIONS = 64
+"""At most so many, that features are looked at along by the sliced Wasserstein distance."""
 
 
 def weighted_mean(values: Tensor, guide: Tensor | None) -> Tensor:
@@ -60,6 +62,52 @@ def wasserstein_loss(
     cross = values.clamp_min(floor).sqrt().sum()
     distance = (mean - target_mean).square().sum() + covariance.trace() + target_covariance.trace() - 2 * cross
     return distance / (target_mean.square().sum() + target_covariance.trace()).clamp_min(EPS)
+
+
+def directions(channels: int) -> Tensor:
+    """Unit vectors `[C, K]` to look at features along, K being at most 64: always the same ones, as an optimiser that
+    infers curvature needs a loss that stays.
+    """
+    count = min(channels, DIRECTIONS)
+    found = torch.randn(channels, count, generator=torch.Generator().manual_seed(channels))
+    return found / found.norm(dim=0)
+
+
+def quantiles(features: Tensor, along: Tensor, count: int, guide: Tensor | None = None) -> Tensor:
+    """Along each of the directions `[C, K]` the quantile function of the features, `[K, count]`: its values at
+    `(j + 1/2) / count`.
+    """
+    values, places, _ = _sorted(features, along, guide)
+    wanted = ((torch.arange(count, device=values.device) + 0.5) / count).repeat(len(values), 1)
+    index = torch.searchsorted(places.contiguous(), wanted).clamp(max=values.shape[1] - 1)
+    return values.gather(1, index)
+
+
+def sliced_wasserstein_loss(features: Tensor, target: Tensor, along: Tensor, guide: Tensor | None = None) -> Tensor:
+    """Relative squared sliced Wasserstein-2 distance (Heitz et al. 2021): along each direction, the mean squared
+    difference of the features from the target's quantile of their own rank, over the target's mean square.
+
+    target: `quantiles` of the style, `[K, Q]`. Whole distributions are compared, and not their moments alone.
+    """
+    values, places, shares = _sorted(features, along, guide)
+    count = target.shape[1]
+    wanted = target.gather(1, (places * count).long().clamp(max=count - 1))
+    distance = ((values - wanted).square() * shares).sum(dim=1).mean()
+    return distance / target.square().mean().clamp_min(EPS)
+
+
+def _sorted(features: Tensor, along: Tensor, guide: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Of the features along directions, all `[K, H W]`: values in ascending order, the share of the guide's mass that
+    lies below the middle of each, and the share that each has itself.
+    """
+    values, order = (along.T @ features.flatten(2)[0]).sort(dim=1)
+    if guide is None:
+        count = values.shape[1]
+        places = (torch.arange(count, device=values.device) + 0.5) / count
+        return values, places.expand_as(values), torch.full_like(values, 1 / count)
+    mass = guide.flatten()[order].double()  # of a large picture float32 loses ranks
+    shares = mass / mass.sum(dim=1, keepdim=True)
+    return values, (shares.cumsum(dim=1) - shares / 2).float(), shares.float()
 
 
 def content_loss(found: Tensor, target: Tensor, guide: Tensor | None = None) -> Tensor:
