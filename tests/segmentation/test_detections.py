@@ -24,8 +24,10 @@ def test_the_same_as_the_network_itself_gives() -> None:
     found = Segmenter(network, device="cpu")(photo)
     assert len(found) > 0
     assert found.masks.dtype == torch.float32
-    for name in ("boxes", "scores", "labels", "mask_scores"):
+    for name in ("boxes", "scores", "labels"):
         torch.testing.assert_close(getattr(found, name), expected[name], rtol=1e-5, atol=1e-5)
+    # of masks by a network that knows nothing, cells lie so near to half that rounding puts them in or out
+    torch.testing.assert_close(found.mask_scores, expected["mask_scores"], rtol=0, atol=1e-3)
     torch.testing.assert_close(found.masks, expected["masks"][:, 0], rtol=0, atol=1e-4)
 
 
