@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
+from pochoir.composition.keeping import keep_map
 from pochoir.composition.partial import compose, paint_regions, partial_painting
 from pochoir.composition.selection import select
 from pochoir.composition.stencil import cut
@@ -18,6 +19,7 @@ from pochoir.images import Picture, PictureLike, as_picture
 from pochoir.inspection.progress import progress as progress_callbacks
 from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.segmenter import Segmenter
+from pochoir.stylization.guides import read_guides
 from pochoir.stylization.job import Job, paint_job
 from pochoir.stylization.painting import Painting
 
@@ -66,7 +68,9 @@ def stylize(
     if problems := weight_problems(weights, len(styles)):
         raise ConfigError(f"blend: {problems[0]}")
     shares = [weight / sum(weights) for weight in weights]
-    return _painted(Job("painting", as_picture(content, "content"), styles, config, shares), progress)
+    picture = as_picture(content, "content")
+    keep, labels = keep_map(config.keep, picture.size), read_guides(config.guides, picture, styles)
+    return _painted(Job("painting", picture, styles, config, shares, keep=keep, labels=labels), progress)
 
 
 def partial(

@@ -1,6 +1,7 @@
 """Regions painted on their crops and laid over the photo; the painter here paints its style's colour, and fast."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from pochoir.composition.partial import compose, laid_out, paint_regions, partial_painting
 from pochoir.composition.stencil import Stencil, cut
 from pochoir.config import PartialConfig
-from pochoir.images import Picture, Pixels
+from pochoir.errors import ConfigError
+from pochoir.images import Picture, Pixels, write_image
 from pochoir.images.resizing import fit
 from pochoir.segmentation.instances import Instances
 from pochoir.stylization.job import Job
@@ -109,3 +111,36 @@ def test_paint_alone_lies_on_white_in_its_place(stencil: Stencil, config: Partia
     assert sheet[40, 20].tolist() == [250, 9, 9]
     assert sheet[0, 0].tolist() == [255, 255, 255]
     assert laid_out(patches[:1], stencil.photo.pixels) is patches[0].paint
+
+
+def test_every_region_gets_its_part_of_what_is_kept_and_labelled(
+    photo: Picture, instances: Instances, config: PartialConfig, painter: Painter, tmp_path: Path
+) -> None:
+    names = ("content", "red", "green")
+    for name, size in zip(names, (photo.size, RED.size, GREEN.size), strict=True):
+        labels = np.zeros(size, dtype=np.uint8)
+        labels[:, size[1] // 2 :] = 9
+        write_image(tmp_path / f"{name}.png", labels)
+    content, *styles = [str(tmp_path / f"{name}.png") for name in names]
+    guided = config.but(
+        keep=config.keep.but(part=["0%", "0%", "100%", "50%"]), guides=config.guides.but(content=content, style=styles)
+    )
+    stencil = cut(photo, instances, [0, 1], 2, guided)
+    assert stencil.keep is not None
+    assert stencil.keep[25:35, 15:40].min() > 0.99
+    assert stencil.keep[45:, :60].max() < 0.01
+    patches = paint_regions(stencil, [RED, GREEN], guided, painter)
+    for patch, job, label in zip(patches, painter.jobs, ("0", "9"), strict=True):
+        assert np.array_equal(job.keep, patch.crop.of(stencil.keep))
+        subject = job.subject()
+        assert subject.keep is not None
+        assert subject.keep.shape == subject.content[:, :1].shape
+        assert subject.labels is not None
+        assert subject.labels.names == (label,)
+        assert subject.labels.styles[0][0, 0, 0].tolist() == [float(label == "0")] * 4 + [float(label == "9")] * 4
+    whole = paint_regions(stencil, [RED, GREEN], guided.but(method="paste"), painter)[0].job
+    assert np.array_equal(whole.keep, stencil.keep)
+    assert whole.labels is not None
+    assert whole.labels.content.shape == photo.size
+    with pytest.raises(ConfigError, match=r"guides\.style: 2 label pictures for 1 style"):
+        paint_regions(stencil, [RED], guided, painter)

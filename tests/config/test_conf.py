@@ -182,8 +182,9 @@ def test_trainers_inherit_from_the_cpus() -> None:
 
 def test_painting_tasks_share_their_defaults() -> None:
     stylize, partial = load_config("stylize"), load_config("partial")
-    for name in PaintConfig.model_fields:
+    for name in set(PaintConfig.model_fields) - {"keep"}:
         assert getattr(stylize, name) == getattr(partial, name), name
+    assert dict(partial.keep) == {**dict(stylize.keep), "part": None}
 
 
 def test_the_place_of_pennfudan_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

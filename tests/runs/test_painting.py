@@ -9,11 +9,13 @@ import pytest
 from pochoir.config import StylizeConfig, load_config
 from pochoir.images import Picture
 from pochoir.runs.painting import what_decides
+from pochoir.stylization.guides import LabelPictures
 from pochoir.stylization.job import Job
 
 CONFIG: StylizeConfig = load_config("stylize")
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 OPAQUE = np.full((40, 60), 255, dtype=np.uint8)
+IDS = np.zeros((40, 60), dtype=np.int64)
 
 
 def job(**changes: Any) -> Job:
@@ -32,6 +34,7 @@ def but(group: str, **changes: Any) -> dict[str, Any]:
         {"seed": 7},  # of a noise that is not asked for
         {"max_size": 2048},  # the content is smaller
         {"size": 60},  # as it is
+        but("keep", weight=3.0),  # of nothing
         but("trainer", accelerator="cpu", enable_progress_bar=False, log_every_n_steps=1),
     ],
 )
@@ -71,6 +74,10 @@ def test_pictures_are_told_apart_by_what_they_show_and_not_by_their_names() -> N
         {"styles": [Picture(PIXELS)]},
         {"styles": [*same.styles, Picture(PIXELS)], "blend": (0.5, 0.5)},
         {"region": OPAQUE / np.float32(255)},
+        {"keep": OPAQUE / np.float32(255)},
+        {"keep": OPAQUE / np.float32(255), "config": CONFIG.but(**but("keep", weight=3.0))},
+        {"labels": LabelPictures(IDS, [IDS])},
+        {"labels": LabelPictures(IDS, [IDS + 1])},
     )
     told = [what_decides(replace(same, **changes)) for changes in others]  # type: ignore[arg-type]
     assert all(one != other for number, one in enumerate([*told, what_decides(same)]) for other in told[:number])

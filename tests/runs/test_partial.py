@@ -234,6 +234,12 @@ def test_objects_may_come_from_a_checkpoint(
         (["region.point=[1]"], "region.point: [1] has 1 values; allowed are at least 2"),
         (["region.point=[1,2]", "region.indices=[0]"], "region.point: indices and point choose twice"),
         (["region=nothing"], "region: 'nothing' is unknown; allowed: background, object"),
+        (["keep.part=[0%,50%,100%,40%]"], "keep.part: ['0%', '50%', '100%', '40%'] must be x0, y0, x1, y1 in per cent"),
+        (["keep.part=face"], "keep.part: 'face' is not one of head"),
+        (
+            ["keep.part=head", "region=background"],
+            "keep.part: is of the chosen objects, which region=background leaves",
+        ),
         (["assign=[0]"], "assign: are numbers of styles=[<picture>,…], which are missing"),
         (["segmenter.ckpt=best.ckpt"], "segmenter: unknown setting; it is called find, with find.weights"),
         (["find.weights=builtin:person"], "'builtin:person' is now called 'person'"),
@@ -290,3 +296,20 @@ def test_an_alpha_that_was_written_is_taken_as_it_is(config: PartialConfig, tmp_
     alpha = tmp_path / "first" / "alpha.png"
     partial(config.but(masks=[str(alpha)]), tmp_path / "again")
     assert np.array_equal(read_labels(alpha), read_labels(tmp_path / "again" / "alpha.png"))
+
+
+def test_the_heads_that_are_kept_are_shown(config: PartialConfig, tmp_path: Path) -> None:
+    plain = partial(config.but(region=config.region.but(indices=[0])), tmp_path / "plain")
+    kept = config.but(region=config.region.but(indices=[0]), keep=config.keep.but(part="head", weight=500.0))
+    metrics = partial(kept, tmp_path / "kept")
+    shown = read_labels(tmp_path / "kept" / "keep.png")
+    assert shown.shape == (96, 128)
+    assert shown[24:36, 12:40].min() > 250  # the block is 36 pixels wide and 40 high, so that its head has 22 of these
+    assert shown[46:].max() == 0
+    assert not (tmp_path / "plain" / "keep.png").exists()
+    photo = read_rgb(Path(config.content)).astype(float)
+    changes = [abs(read_rgb(tmp_path / name / "result.png") - photo) for name in ("plain", "kept")]
+    head, body = np.s_[22:38, 10:42], np.s_[46:58, 10:42]
+    assert changes[1][head].mean() < 0.7 * changes[0][head].mean()
+    assert changes[1][body].mean() > 0.6 * changes[0][body].mean()
+    assert metrics["content_error"] < plain["content_error"]

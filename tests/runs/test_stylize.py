@@ -25,6 +25,7 @@ from pochoir.stylization.colors import luminance
 from pochoir.stylization.stylizer import Stylizer
 
 ROOT = Path(__file__).parents[2]
+LABELLED = ["guides.content=builtin:ink", "guides.style=builtin:ink"]
 FILES = {"result.png", "panel.png", "progress.gif", "metrics.json", "settings.json", "plan.json", "hparams.yaml"}
 
 
@@ -338,9 +339,47 @@ def test_wrong_settings_are_told_together_and_at_once(config: StylizeConfig, tmp
         (["style=builtin:ink", "styles=[builtin:ink]"], "style: give either style=<picture or folder> or styles=["),
         (["content=builtin:ink"], "style: missing; give either style=<picture or folder> or styles=[<picture>,…]"),
         (["style=builtin:ink"], "content: missing; give it as content=<picture or folder>"),
+        (["guides.style=builtin:ink"], "guides.content: missing; labels pair parts of the content with parts of the"),
+        (["keep.weight=0.5"], "keep.weight: 0.5 is out of range; allowed is at least 1"),
+        (["keep.mask=builtin:ink", "recipe.content_weight=0"], "keep.mask: recipe.content_weight is 0, of which any"),
+        (["keep.mask=builtin:ink", "content=."], "keep.mask: is of one content; content is a folder"),
+        ([*LABELLED, "style=."], "guides.style: is of one style; style is a folder"),
+        ([*LABELLED, "styles=[builtin:ink,builtin:glass]"], "guides.style: 1 label picture for 2 styles; give one for"),
+        ([*LABELLED, "recipe.style_weight=0"], "guides.content: recipe.style_weight is 0, so that nothing takes paint"),
     ],
 )
 def test_what_a_picture_cannot_be_painted_by(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Request("stylize", overrides).check()
     assert message in str(caught.value)
+
+
+def test_faces_are_kept_and_parts_paired(config: StylizeConfig, pictures: Path, tmp_path: Path) -> None:
+    left = np.zeros((64, 96), dtype=np.uint8)
+    left[:, :48] = 255
+    write_image(tmp_path / "left.png", left)
+    write_image(tmp_path / "oil.png", np.full((72, 72), 255, dtype=np.uint8))
+    write_image(tmp_path / "ink.png", np.eye(64, 104, dtype=np.uint8) * 255)
+    longer = config.but(recipe=config.recipe.but(steps=[12]), milestones=0)
+    kept = longer.but(keep=config.keep.but(mask=str(tmp_path / "left.png"), weight=200.0))
+    for one, name in ((longer, "plain"), (kept, "kept")):
+        stylize(one, tmp_path / name)
+    content = read_rgb(pictures / "contents" / "hill.png").astype(float)
+    changes = [abs(read_rgb(tmp_path / name / "result.png") - content) for name in ("plain", "kept")]
+    assert changes[1][:, :40].mean() < 0.6 * changes[0][:, :40].mean()
+    assert changes[1][:, 56:].mean() > 0.8 * changes[0][:, 56:].mean()
+    stylize(kept, tmp_path / "kept")  # which is finished
+    with pytest.raises(ConfigError, match=r"holds a picture of other settings(.|\n)*keep:"):
+        stylize(longer, tmp_path / "kept")
+    both = {"style": None, "styles": [str(pictures / "styles" / f"{name}.png") for name in ("oil", "ink")]}
+    labels = [str(tmp_path / "oil.png"), str(tmp_path / "ink.png")]
+    guided = longer.but(**both, guides=config.guides.but(content=str(tmp_path / "oil.png"), style=labels))
+    with pytest.raises(DataError, match=r"oil\.png: is 72×72 pixels, its picture is 96×64"):
+        stylize(guided.but(blend=[1, 1]), tmp_path / "guided")
+    white = tmp_path / "white.png"
+    write_image(white, np.full((64, 96), 255, dtype=np.uint8))
+    guided = guided.but(guides=guided.guides.but(content=str(white)))
+    assert len(stylize(guided, tmp_path / "each").results) == 2
+    (mixed,) = stylize(guided.but(blend=[1, 1]), tmp_path / "mixed").results.values()
+    assert np.isfinite(mixed["loss"])
+    assert "label 255 vanishes" not in " ".join(mixed["notes"])

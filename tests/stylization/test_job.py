@@ -159,7 +159,7 @@ def test_what_is_transparent_of_a_style_is_no_part_of_it() -> None:
         )
         encoder = encoder_of(CONFIG.encoder)
         grams = [
-            Objective(encoder, subject.seen(), CONFIG.encoder, CONFIG.recipe).style_targets["relu1_1"]
+            Objective(encoder, subject.seen(), CONFIG.encoder, CONFIG.recipe).parts[0].targets["relu1_1"]
             for subject in (plain, clear, white)
         ]
         near, far = ((gram - grams[0]).norm() / grams[0].norm() for gram in grams[1:])

@@ -105,6 +105,27 @@ def test_content_loss_is_the_squared_error_over_the_targets_size() -> None:
     assert losses.content_loss(target, target, guide) == 0
 
 
+def test_a_content_weight_counts_where_it_is_and_nowhere_else() -> None:
+    found, target, guide = features(0), features(1), half()
+    weights = torch.ones(1, 1, 6, 5)
+    weights[..., :3, :] = 7
+    size = sum(float(guide[0, 0, r, c]) * float(target[0, :, r, c].square().sum()) for r in range(6) for c in range(5))
+    error = sum(
+        float(guide[0, 0, r, c] * weights[0, 0, r, c] * (found[0, :, r, c] - target[0, :, r, c]).square().sum())
+        for r in range(6)
+        for c in range(5)
+    )
+    looked_at = found.clone().requires_grad_()
+    loss = losses.content_loss(looked_at, target, guide, weights)
+    assert loss.item() == pytest.approx(error / size, rel=1e-5)
+    (pull,) = torch.autograd.grad(loss, looked_at)
+    (plain,) = torch.autograd.grad(losses.content_loss(looked_at, target, guide), looked_at)
+    torch.testing.assert_close(pull, plain * weights)
+    assert losses.gatys_content_loss(found, target, weights).item() == pytest.approx(
+        0.5 * float(((found - target).square() * weights).sum()), rel=1e-5
+    )
+
+
 def test_total_variation_is_the_mean_length_of_the_gradient() -> None:
     image = torch.rand(1, 3, 5, 4, generator=torch.Generator().manual_seed(0))
     lengths = [

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -10,8 +11,11 @@ from pochoir.config import load_config
 from pochoir.errors import DataError
 from pochoir.stylization import losses
 from pochoir.stylization.colors import match_colors
-from pochoir.stylization.encoder import Encoder
+from pochoir.stylization.encoder import Encoder, propagate
+from pochoir.stylization.guides import Labels
 from pochoir.stylization.objective import Objective, Subject, vanished
+from pochoir.stylization.painting import vanishing_notes
+from pochoir.stylization.scoring import losses_and_scores, scores
 
 CONFIG = load_config("stylize")
 LAYERS = CONFIG.encoder.but(content_layers=["relu3_1"], style_layers=["relu1_1", "relu2_1"])
@@ -168,3 +172,168 @@ def test_what_is_seen_is_grey_or_recoloured(subject: Subject) -> None:
     assert torch.equal(masked.content, subject.content)
     assert torch.equal(masked.styles[0], match_colors(subject.styles[0], subject.content, masked.region))
     assert grey.keep_colors == masked.keep_colors == "off"  # it has been seen to
+
+
+def halves(of: Tensor, share: float = 0.5) -> Tensor:
+    """`[1, 2, H, W]`: a label on the left share of a picture, and one on the rest."""
+    left = torch.zeros_like(of[:, :1])
+    left[..., : round(share * of.shape[-1])] = 1
+    return torch.cat([left, 1 - left], dim=1)
+
+
+@pytest.fixture
+def labelled(subject: Subject) -> Subject:
+    """The content's left takes its paint from the style's left quarter."""
+    labels = Labels(("left", "right"), halves(subject.content), [halves(subject.styles[0], 0.25)])
+    return replace(subject, labels=labels)
+
+
+def style_losses(named: dict[str, Tensor]) -> dict[str, float]:
+    return {name: value.item() for name, value in named.items() if name.startswith("style/")}
+
+
+def test_what_is_kept_counts_so_many_times(encoder: Encoder, subject: Subject) -> None:
+    image = torch.rand_like(subject.content)
+    kept = replace(subject, keep=region(subject.content), keep_weight=8.0)
+    plain, weighted = (Objective(encoder, of, LAYERS, RECIPE)(image) for of in (subject, kept))
+    found, target = (encoder.features(picture, ["relu3_1"])["relu3_1"] for picture in (image, subject.content))
+    times = 1 + 7 * propagate(kept.keep, ["relu3_1"])["relu3_1"]
+    by_hand = ((found - target).square() * times).sum() / target.square().sum()
+    assert weighted["content/relu3_1"].item() == pytest.approx(2 * by_hand.item(), rel=1e-4)
+    assert style_losses(weighted) == style_losses(plain)
+    everywhere = replace(kept, keep=torch.ones_like(kept.keep))
+    eightfold = Objective(encoder, everywhere, LAYERS, RECIPE)(image)["content/relu3_1"].item()
+    assert eightfold == pytest.approx(8 * plain["content/relu3_1"].item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["everything", "region"])
+@pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
+def test_labels_add_up_the_losses_of_their_parts_by_their_shares(
+    encoder: Encoder, labelled: Subject, stripes: Tensor, style_loss: str, masked: bool
+) -> None:
+    where = region(labelled.content) if masked else torch.ones_like(labelled.content[:, :1])
+    assert labelled.labels is not None
+    recipe = RECIPE.but(style_loss=style_loss)
+    image = torch.rand_like(labelled.content)
+    subject = replace(labelled, region=where if masked else None)
+    named = Objective(encoder, subject, LAYERS, recipe).losses_seen(image)
+    for layer in ("relu1_1", "relu2_1"):
+        found, style = (encoder.features(picture, [layer])[layer] for picture in (image, stripes))
+        by_hand = 0.0
+        for number in (0, 1):
+            own = propagate(labelled.labels.content[:, number : number + 1] * where, [layer])[layer]
+            of_style = propagate(labelled.labels.styles[0][:, number : number + 1], [layer])[layer]
+            if style_loss == "gram":
+                loss = losses.gram_loss(losses.gram(found, own), losses.gram(style, of_style))
+            else:
+                loss = losses.wasserstein_loss(losses.moments(found, own), losses.moments(style, of_style))
+            by_hand += float(own.sum() / propagate(where, [layer])[layer].sum()) * loss.item()
+        assert named[f"style/{layer}"].item() == pytest.approx(10 / 2 * by_hand, rel=1e-4), layer
+
+
+def test_a_label_takes_paint_from_its_own_part_alone(encoder: Encoder, labelled: Subject) -> None:
+    layers = LAYERS.but(style_layers=["relu1_1"])
+    image = torch.rand_like(labelled.content)
+
+    def pull(style: Tensor) -> Tensor:
+        looked_at = image.clone().requires_grad_()
+        named = Objective(encoder, replace(labelled, styles=[style]), layers, RECIPE)(looked_at)
+        (gradient,) = torch.autograd.grad(named["style/relu1_1"], looked_at)
+        return gradient
+
+    changed = labelled.styles[0].clone()
+    changed[..., 30:] = 0.3  # of the style's right three quarters
+    before, after = pull(labelled.styles[0]), pull(changed)
+    torch.testing.assert_close(before[..., :38], after[..., :38])
+    assert (before[..., 42:] - after[..., 42:]).abs().mean() > 0.1 * before[..., 42:].abs().mean()
+
+
+def test_labels_leave_every_pixel_the_pull_that_it_has_without(encoder: Encoder, subject: Subject) -> None:
+    """Textures that are everywhere the same, so that only the division in labels could change anything."""
+    generator = torch.Generator().manual_seed(0)
+    image, style = (torch.rand(1, 3, 128, 128, generator=generator) ** power for power in (1, 2))
+    plain = replace(subject, content=image, styles=[style])
+    labels = Labels(("small", "large"), halves(image, 0.125), [halves(style)])
+    pulls = []
+    for of in (plain, replace(plain, labels=labels)):
+        looked_at = image.clone().requires_grad_()
+        named = Objective(encoder, of, LAYERS.but(style_layers=["relu1_1"]), RECIPE)(looked_at)
+        pulls.append(torch.autograd.grad(named["style/relu1_1"], looked_at)[0])
+    for columns in (np.s_[..., 2:14], np.s_[..., 18:]):
+        ratio = pulls[1][columns].norm() / pulls[0][columns].norm()
+        assert ratio.item() == pytest.approx(1, abs=0.15)
+
+
+def test_one_label_is_no_label(encoder: Encoder, subject: Subject) -> None:
+    image = torch.rand_like(subject.content)
+    everything = Labels(("all",), torch.ones_like(image[:, :1]), [torch.ones_like(subject.styles[0][:, :1])])
+    plain, one = (
+        Objective(encoder, of, LAYERS, RECIPE)(image) for of in (subject, replace(subject, labels=everything))
+    )
+    assert style_losses(one) == pytest.approx(style_losses(plain), rel=1e-3)
+
+
+def test_labels_go_with_what_of_a_style_is_seen(encoder: Encoder, labelled: Subject) -> None:
+    opaque = torch.ones_like(labelled.styles[0][:, :1])
+    opaque[..., :12, :] = 0
+    painted_over = labelled.styles[0] * opaque + 0.9 * (1 - opaque)
+    image = torch.rand_like(labelled.content)
+    shallow = LAYERS.but(style_layers=["conv1_1"])  # which sees a pixel beyond
+    one, other = (
+        Objective(encoder, replace(labelled, styles=[style], style_regions=[opaque]), shallow, RECIPE)(image)
+        for style in (labelled.styles[0], painted_over)
+    )
+    assert style_losses(one) == pytest.approx(style_losses(other), rel=0.05)
+
+
+def test_every_blended_style_has_labels_of_its_own(encoder: Encoder, labelled: Subject) -> None:
+    assert labelled.labels is not None
+    image = torch.rand_like(labelled.content)
+    twice = replace(
+        labelled,
+        styles=[*labelled.styles, labelled.styles[0].flip(-1)],
+        blend=[0.5, 0.5],
+        labels=replace(labelled.labels, styles=[*labelled.labels.styles, labelled.labels.styles[0].flip(-1)]),
+    )
+    alone = style_losses(Objective(encoder, labelled, LAYERS, RECIPE)(image))
+    mixed = style_losses(Objective(encoder, twice, LAYERS, RECIPE)(image))
+    assert mixed == pytest.approx(alone, rel=0.1)  # a mirrored style, with mirrored labels
+
+
+def test_a_label_that_vanishes_at_a_layer_is_left_out_there_and_told(encoder: Encoder, labelled: Subject) -> None:
+    assert labelled.labels is not None
+    dot = torch.zeros_like(labelled.content[:, :1])
+    dot[..., 40, 40] = 1  # a quarter of a feature at relu2_1
+    subject = replace(labelled, labels=replace(labelled.labels, content=torch.cat([dot, 1 - dot], dim=1)))
+    objective = Objective(encoder, subject, LAYERS, RECIPE)
+    assert [set(part.targets) for part in objective.parts] == [{"relu1_1"}, {"relu1_1", "relu2_1"}]
+    assert sum(part.shares["relu2_1"] for part in objective.parts) == pytest.approx(1)
+    assert objective.parts[0].shares["relu1_1"] == pytest.approx(1 / (96 * 80))
+    assert all(torch.isfinite(value) for value in objective(subject.content).values())
+    assert vanishing_notes(subject, [(96, 80)], LAYERS) == ("level 1, 80×96: label left vanishes at relu2_1",)
+
+
+def test_labels_that_all_vanish_are_an_error(encoder: Encoder, subject: Subject) -> None:
+    nothing = torch.zeros_like(subject.content[:, :1])
+    labels = Labels(("sky",), nothing, [torch.ones_like(subject.styles[0][:, :1])])
+    with pytest.raises(DataError, match="every label is too small at relu1_1, relu2_1"):
+        Objective(encoder, replace(subject, labels=labels), LAYERS, RECIPE)
+
+
+def test_what_lies_over_a_subject_follows_its_size(labelled: Subject) -> None:
+    kept = replace(labelled, keep=region(labelled.content))
+    for small in (kept.fitted((48, 40)), kept.at((48, 40)), kept.at((48, 40)).to(torch.device("cpu"))):
+        assert small.keep is not None
+        assert small.keep.shape == (1, 1, 48, 40)
+        assert small.labels is not None
+        assert small.labels.content.shape == (1, 2, 48, 40)
+        assert small.labels.styles[0].shape[-2:] == small.styles[0].shape[-2:]
+
+
+def test_the_referee_knows_neither_weights_nor_labels(encoder: Encoder, labelled: Subject) -> None:
+    image = torch.rand_like(labelled.content)
+    guided = replace(labelled, keep=region(image), keep_weight=9.0)
+    named, errors = losses_and_scores(image, encoder, guided, LAYERS, RECIPE)
+    minimised = Objective(encoder, guided, LAYERS, RECIPE)(image)
+    assert named == pytest.approx({name: value.item() for name, value in minimised.items()}, rel=1e-5)
+    assert errors == scores(image, encoder, labelled.unguided, LAYERS)

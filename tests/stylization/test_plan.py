@@ -23,6 +23,14 @@ def test_memory_grows_with_pixels_and_width_of_the_type() -> None:
     assert replace(PLAN, layers=("relu2_1",)).bytes_needed - weights < 0.7 * need
 
 
+def test_every_label_costs_a_copy_of_what_is_looked_at() -> None:
+    copy = 4 * sum(channels * 1000 * 1500 / stride**2 for channels, stride in ((512, 8), (64, 1), (512, 16)))
+    assert replace(PLAN, labels=4).bytes_needed - PLAN.bytes_needed == pytest.approx(3 * copy)
+    stored = PLAN.to_json()
+    del stored["labels"]  # as runs were begun before there were any
+    assert Plan.from_json(stored) == PLAN
+
+
 def test_a_plan_that_fits_is_left_alone() -> None:
     assert fitted(PLAN, PLAN.bytes_needed) is PLAN
 

@@ -25,9 +25,14 @@ class Crop(NamedTuple):
         """(height, width)."""
         return self.bottom - self.top, self.right - self.left
 
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, as they index a picture."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
     def of(self, picture: NDArray) -> NDArray:
         """The part of a picture `[H, W, …]`, as a view."""
-        return picture[self.top : self.bottom, self.left : self.right]
+        return picture[self.slices]
 
 
 def margin_at(size: tuple[int, int], settings: RegionConfig, max_size: int) -> int:

@@ -17,6 +17,7 @@ from pochoir.data.source import ONE_CLASS
 from pochoir.data.targets import boxes_from_masks
 from pochoir.errors import DataError
 from pochoir.images import read_labels, read_picture
+from pochoir.images.resizing import same_shape
 from pochoir.segmentation.instances import Instances
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,6 @@ JPEG_SURE = 0.42
 """How far from half a JPEG's grey is black or white."""
 CUT_OUT = 64
 """Colours: a picture with clear parts and more of them is an object cut out, not a mask with a colour an instance."""
-SHAPE = 0.02
-"""Masks whose aspect is so nearly the photo's are of its shape."""
 SPECK = 0.05
 """Share of the largest piece below which a piece of a mask is an accident."""
 
@@ -63,7 +62,7 @@ def _resized(masks: NDArray[np.float32], size: tuple[int, int], path: Path) -> N
     if (height, width) == size:
         return masks
     told = f"{path}: is {width}×{height} pixels, its photo is {size[1]}×{size[0]}"
-    if abs(height * size[1] - width * size[0]) > max(height * size[1], width * size[0]) * SHAPE:
+    if not same_shape((height, width), size):
         raise DataError(f"{told}, which is another shape")
     log.info("%s: it is resized", told)
     resized = np.zeros((len(masks), *size), dtype=np.float32)

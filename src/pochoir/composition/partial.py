@@ -16,6 +16,7 @@ from pochoir.devices import device_of
 from pochoir.images import Picture, Pixels, to_pixels, to_tensor
 from pochoir.images.files import as_saved
 from pochoir.images.resizing import resize
+from pochoir.stylization.guides import LabelPictures, read_guides
 from pochoir.stylization.job import Job, encoder_of, paint_job
 from pochoir.stylization.painting import Painting, judged
 
@@ -43,10 +44,11 @@ def paint_regions(
 
     paint: paints a job, say in a folder where it can be continued.
     """
-    style_whole = lru_cache(lambda style: paint(_job_of_photo(stencil.photo, styles, style, config)))
+    labels = read_guides(config.guides, stencil.photo, styles)
+    style_whole = lru_cache(lambda style: paint(_job_of_photo(stencil, styles, style, config, labels)))
     patches = []
     for region in stencil.regions:
-        job, crop = _job_of_region(stencil.photo, region, styles, config)
+        job, crop = _job_of_region(stencil, region, styles, config, labels)
         painting = style_whole(region.style) if config.method == "paste" else paint(job)
         paint_ = to_pixels(resize(to_tensor(painting.paint)[None], crop.size)[0])
         patches.append(Patch(region, crop, paint_, job, painting))
@@ -123,9 +125,10 @@ def laid_out(patches: Sequence[Patch], picture: Pixels) -> Pixels:
 
 
 def _job_of_region(
-    photo: Picture, region: Region, styles: Sequence[Picture], config: PartialConfig
+    stencil: Stencil, region: Region, styles: Sequence[Picture], config: PartialConfig, labels: LabelPictures | None
 ) -> tuple[Job, Crop]:
     """What is painted for a region: a crop of its own with the photo around it in view."""
+    photo = stencil.photo
     shrunk = min(1.0, config.max_size / max(photo.size))
     cropped = config.region.crop and config.method == "region"
     crop = crop_around(region.alpha, margin_at(photo.size, config.region, config.max_size)) if cropped else None
@@ -139,11 +142,17 @@ def _job_of_region(
     alpha = np.rint(crop.of(region.alpha) * 255).astype(np.float32) / 255
     opacity = None if photo.alpha is None else np.ascontiguousarray(crop.of(photo.alpha))
     content = Picture(np.ascontiguousarray(crop.of(photo.pixels)), opacity)
-    return Job(region.name, content, [styles[region.style]], settings, region=alpha), crop
+    keep = None if stencil.keep is None else np.ascontiguousarray(crop.of(stencil.keep))
+    seen = None if labels is None else labels.of(region.style, *crop.slices)
+    return Job(region.name, content, [styles[region.style]], settings, region=alpha, keep=keep, labels=seen), crop
 
 
-def _job_of_photo(photo: Picture, styles: Sequence[Picture], style: int, config: PartialConfig) -> Job:
+def _job_of_photo(
+    stencil: Stencil, styles: Sequence[Picture], style: int, config: PartialConfig, labels: LabelPictures | None
+) -> Job:
     """The whole photo in a style, for `method=paste`."""
+    photo = stencil.photo
     side = round(max(photo.size) * min(1.0, config.max_size / max(photo.size)))
     settings = config.model_copy(update={"size": side, "suffix": ".png"})
-    return Job(f"style_{style}", photo, [styles[style]], settings)
+    seen = None if labels is None else labels.of(style, *whole(photo.size).slices)
+    return Job(f"style_{style}", photo, [styles[style]], settings, keep=stencil.keep, labels=seen)

@@ -12,6 +12,7 @@ from pochoir.composition.border import boundary_f, edge_agreement
 from pochoir.composition.crops import margin_at
 from pochoir.composition.edges import Alpha, alpha_of, in_8_bits, predicted_radius
 from pochoir.composition.given import from_box, from_coco, from_masks
+from pochoir.composition.keeping import keep_map
 from pochoir.composition.regions import Region, background_region, object_regions
 from pochoir.config import PartialConfig
 from pochoir.devices import device_of
@@ -31,13 +32,15 @@ GIVEN_RADIUS = 2.0
 class Stencil:
     """A photo, at the size of the result, and the regions of it that are painted.
 
-    alpha: of all regions together, `[H, W]`. border: how good the edge is, see `composition.border`.
+    alpha: of all regions together, `[H, W]`. border: how good the edge is, see `composition.border`. keep: `[H, W]` in
+    [0, 1], where the photo counts `keep.weight` times; None: nowhere.
     """
 
     photo: Picture
     regions: list[Region]
     alpha: Alpha
     border: dict[str, float]
+    keep: Alpha | None = None
 
 
 def find(photo: Picture, config: PartialConfig) -> Instances:
@@ -108,7 +111,7 @@ def cut(
     if truth is not None:
         known = truth.max(axis=0) >= 0.5
         border |= {"boundary_f": boundary_f(objects, known), "boundary_f_unrefined": boundary_f(unrefined, known)}
-    return Stencil(photo, regions, alpha, border)
+    return Stencil(photo, regions, alpha, border, keep_map(config.keep, photo.size, alphas))
 
 
 def _regions(

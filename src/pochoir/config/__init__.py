@@ -17,8 +17,17 @@ from pochoir.config.datasets import (
     SplitDataset,
 )
 from pochoir.config.loading import SCHEMAS, Request, load_config, to_settings
-from pochoir.config.painting import VGG_BLOCKS, EncoderConfig, PaintConfig, RecipeConfig, StylizeConfig, vgg_layers
-from pochoir.config.partial import FindConfig, PartialConfig, RegionConfig
+from pochoir.config.painting import (
+    VGG_BLOCKS,
+    EncoderConfig,
+    GuidesConfig,
+    KeepConfig,
+    PaintConfig,
+    RecipeConfig,
+    StylizeConfig,
+    vgg_layers,
+)
+from pochoir.config.partial import FindConfig, KeepPartConfig, PartialConfig, RegionConfig
 from pochoir.config.segmentation import (
     AugmentConfig,
     EvalSegConfig,
@@ -48,6 +57,9 @@ __all__ = [
     "FiguresDataset",
     "FindConfig",
     "FolderDataset",
+    "GuidesConfig",
+    "KeepConfig",
+    "KeepPartConfig",
     "LiteConfig",
     "LoaderConfig",
     "MixtureDataset",

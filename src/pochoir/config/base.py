@@ -89,6 +89,10 @@ Words = Annotated[list[Word], BeforeValidator(lambda value: [value] if isinstanc
 """Several words; one stands for a list of it."""
 ExistingPath = Annotated[str, BeforeValidator(_existing), BeforeValidator(_word)]
 """A file or folder that is there; `builtin:<name>` becomes the path of what comes with the project."""
+ExistingPaths = Annotated[
+    list[ExistingPath], Field(min_length=1), BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+]
+"""Several of them; one stands for a list of it."""
 TrainedWeights = Annotated[str, BeforeValidator(_network)]
 """A trained network: the name of one that comes with the project, or a file."""
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pochoir.config.base import ExistingPath, LoggerName, NotNegative, Seed, Settings, Share
+from pochoir.config.base import ExistingPath, ExistingPaths, LoggerName, NotNegative, Seed, Settings, Share
 from pochoir.config.training import PaintTrainerConfig
-from pochoir.errors import suggestion
+from pochoir.errors import number_of, suggestion
 
 VGG_BLOCKS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
 """Encoders and how many convolutions stand before each of their five poolings."""
@@ -118,12 +118,40 @@ class RecipeConfig(Settings):
             yield f"style_loss: {self.style_loss} is not in the paper; normalization=gatys2015 needs gram"
 
 
+class KeepConfig(Settings):
+    """Where more of the content is kept, such as faces."""
+
+    mask: ExistingPath | None
+    """A mask picture of the content's shape, white where more is kept; in any of the forms of `masks` of `partial`."""
+    weight: Annotated[float, Field(ge=1, le=10000)]
+    """How many times the content counts there; everywhere else it counts as without."""
+
+
+class GuidesConfig(Settings):
+    """Which part of a painting paints which part of the content: label pictures, in which equal greys or colours mean
+    the same part.
+    """
+
+    content: ExistingPath | None
+    """Labels of the content, a picture of its shape."""
+    style: ExistingPaths | None
+    """Labels of the style, a picture of its shape; of several styles one each. Every label of the content must be
+    there."""
+
+    def problems(self) -> Iterable[str]:
+        if (self.content is None) != (self.style is None):
+            missing = "content" if self.content is None else "style"
+            yield f"{missing}: missing; labels pair parts of the content with parts of the style, so give both"
+
+
 class PaintConfig(Settings):
     """What all painting shares, whatever is painted."""
 
     encoder: EncoderConfig
     recipe: RecipeConfig
     trainer: PaintTrainerConfig
+    keep: KeepConfig
+    guides: GuidesConfig
     logger: LoggerName
     init: str
     """What the optimisation starts from: content, noise, style, or the path of a picture."""
@@ -156,6 +184,28 @@ class PaintConfig(Settings):
                 "trainer.gradient_clip_val: L-BFGS infers curvature from gradients, clipped ones mislead it; "
                 "set null, or recipe.optimizer=adam"
             )
+        several = [name for name in ("content", "style") if _is_folder(getattr(self, name, None))]
+        if self.keep.mask and "content" in several:
+            yield "keep.mask: is of one content; content is a folder"
+        if self.guides.content and several:
+            yield f"guides.{several[0]}: is of one {several[0]}; {several[0]} is a folder"
+        if not self.recipe.style_weight and self.guides.content:
+            yield "guides.content: recipe.style_weight is 0, so that nothing takes paint from anything"
+        if self.keep.mask and not self.recipe.content_weight:
+            yield "keep.mask: recipe.content_weight is 0, of which any number of times is nothing"
+        labelled, styles = self.guides.style, list(self._given_styles())
+        labelled = [labelled] if isinstance(labelled, str) else labelled  # what is refused is looked at as it was given
+        if labelled and styles and len(labelled) != len(styles) and "style" not in several:
+            told = f"{number_of('label picture', len(labelled))} for {number_of('style', len(styles))}"
+            yield f"guides.style: {told}; give one for each, in their order"
+
+    def _given_styles(self) -> Iterable[str]:
+        """The files of the styles, as far as there are any: from Python they are arguments."""
+        return ()
+
+
+def _is_folder(path: str | None) -> bool:
+    return path is not None and Path(path).expanduser().is_dir()
 
 
 class StylizeConfig(PaintConfig):
@@ -176,6 +226,9 @@ class StylizeConfig(PaintConfig):
             yield "style: give either style=<picture or folder> or styles=[<picture>,…]"
         if self.blend is not None and self.styles is not None:
             yield from (f"blend: {problem}" for problem in weight_problems(self.blend, len(self.styles)))
+
+    def _given_styles(self) -> Iterable[str]:
+        return self.styles or ([self.style] if self.style else [])
 
     def lacking(self) -> Iterable[str]:
         if not self.content:

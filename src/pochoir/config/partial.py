@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pochoir.assets import WEIGHTS
 from pochoir.config.base import ExistingPath, Natural, Settings, Share, Tiles, TrainedWeights, Word
-from pochoir.config.painting import PaintConfig
+from pochoir.config.painting import KeepConfig, PaintConfig
 
 Percent = Annotated[str, Field(pattern=r"^\d+(\.\d*)?%$")]
 Radius = Annotated[float, Field(ge=0, le=500)]
@@ -76,8 +76,24 @@ def box_problems(box: list[float] | None) -> Iterable[str]:
         yield f"box: {box} must be x0, y0, x1, y1 with x0 < x1 and y0 < y1"
 
 
+class KeepPartConfig(KeepConfig):
+    """Where more of the content is kept: under a mask, or a part of every object."""
+
+    part: Literal["head"] | Annotated[list[Percent], Field(min_length=4, max_length=4)] | None
+    """Of each chosen object: its head, guessed from a person's outline, or x0, y0, x1, y1 in per cent of its box,
+    [0%,0%,100%,25%]: the upper quarter."""
+
+    def problems(self) -> Iterable[str]:
+        if isinstance(self.part, list):
+            x0, y0, x1, y1 = (float(value[:-1]) for value in self.part)
+            if not (x0 < x1 <= 100 and y0 < y1 <= 100):
+                yield f"part: {self.part} must be x0, y0, x1, y1 in per cent with x0 < x1 ≤ 100% and y0 < y1 ≤ 100%"
+
+
 class PartialConfig(PaintConfig):
     """The task `partial`."""
+
+    keep: KeepPartConfig
 
     content: ExistingPath | None
     """A photo."""
@@ -124,6 +140,15 @@ class PartialConfig(PaintConfig):
             yield f"assign: {self.assign} must be numbers of `styles`, from 0 to {len(self.styles) - 1}"
         if self.region.name == "background" and (len(self.styles or []) > 1 or self.background_style):
             yield "region: background is painted in one style; give style=<picture>"
+        if self.region.name == "background" and self.keep.part:
+            yield "keep.part: is of the chosen objects, which region=background leaves unpainted; give keep.mask"
+        if self.keep.part and not self.recipe.content_weight:
+            yield "keep.part: recipe.content_weight is 0, of which any number of times is nothing"
+
+    def _given_styles(self) -> Iterable[str]:
+        """That of the background comes last."""
+        given = self.styles or ([self.style] if self.style else [])
+        return [*given, self.background_style] if given and self.background_style else given
 
     def lacking(self) -> Iterable[str]:
         if not self.content:

@@ -187,11 +187,12 @@ def read_rgb(path: Path, *, turned: bool = True) -> Pixels:
     return read_picture(path, turned=turned).on_white
 
 
-def read_labels(path: Path, *, turned: bool = True) -> NDArray[np.integer]:
+def read_labels(path: Path, *, turned: bool = True, indices: bool = True) -> NDArray[np.integer]:
     """A mask picture: `[H, W]` integers (grey values or palette indices), or `[H, W, 3]` uint8 where it is in colour.
 
     The numbers are those of the file: no scaling of 16 bits, no ICC profile; only EXIF orientation is applied, where
-    the mask is to be `turned`. Pixels that are wholly transparent are 0; of a mask of one colour, alpha is the mask.
+    the mask is to be `turned`. indices: of a palette, its indices; else its colours. Pixels that are wholly transparent
+    are 0; of a mask of one colour, alpha is the mask.
     Raises `DataError`, naming the file and the reason, when it is missing, cannot be decoded or holds fractions.
     """
     with _decoded(path, turned=turned) as image:
@@ -199,7 +200,7 @@ def read_labels(path: Path, *, turned: bool = True) -> NDArray[np.integer]:
             return np.asarray(image.convert("L"))
         if image.mode in {"LA", "RGBA"}:
             return _labels_with_alpha(np.asarray(image))
-        if image.mode in {"L", "P", "I", "I;16", "I;16B"}:
+        if image.mode in {"L", "P", "I", "I;16", "I;16B"} and (indices or image.mode != "P"):
             return np.asarray(image)
         if image.mode == "F":
             values = np.asarray(image)

@@ -5,6 +5,14 @@ from torch.nn import functional
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
+SHAPE = 0.02
+"""Sizes whose aspects are so nearly the same are of one shape."""
+
+
+def same_shape(one: Size, other: Size) -> bool:
+    """Whether one size is the other scaled, but for rounding."""
+    across, down = one[0] * other[1], one[1] * other[0]
+    return abs(across - down) <= max(across, down) * SHAPE
 
 
 def fit(size: Size, long_side: int) -> Size:

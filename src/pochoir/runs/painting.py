@@ -104,6 +104,8 @@ def what_decides(job: Job) -> dict[str, Any]:
         "styles": [_digest(style.pixels, style.alpha) for style in job.styles],
         "blend": list(job.blend),
         "region": _digest(job.region),
+        "keep": None if job.keep is None else [_digest(job.keep), job.config.keep.weight],
+        "labels": None if job.labels is None else _digest(job.labels.content, *job.labels.styles),
     }
 
 

@@ -41,9 +41,9 @@ def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
     """Paint the chosen part of a photo into `folder`; returns what its metrics.json holds.
 
     Writes result.png (or another `suffix`), figure.png (photo, style, paint, stencil, picture), instances.png
-    (numbered), alpha.png, metrics.json, what its logger writes, and a folder for each thing that is painted: see
-    `paint_in`. A run that was broken off is continued. Raises `PochoirError`s with plain messages; where nothing is
-    chosen, instances.png shows what was found.
+    (numbered), alpha.png, keep.png (where more of the photo is kept), metrics.json, what its logger writes, and a
+    folder for each thing that is painted: see `paint_in`. A run that was broken off is continued. Raises
+    `PochoirError`s with plain messages; where nothing is chosen, instances.png shows what was found.
     """
     started = time.perf_counter()
     paths = style_paths(config)
@@ -57,6 +57,8 @@ def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
         on_all = config.background_style is not None
         stencil = cut(photo, instances, chosen, len(styles) - on_all, config, paints_background=on_all)
         write_image(folder / "alpha.png", np.rint(stencil.alpha * 255).astype(np.uint8))
+        if stencil.keep is not None:
+            write_image(folder / "keep.png", np.rint(stencil.keep * 255).astype(np.uint8))
         cut_in = time.perf_counter() - started
         patches = paint_regions(stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job)[0])
         result = compose(stencil.photo, patches, config.suffix)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pochoir.composition.keeping import keep_map
 from pochoir.config import StylizeConfig
 from pochoir.errors import PochoirError, SomeInputsFailedError, number_of
 from pochoir.images import Picture, Pixels, pictures_at, read_picture, read_rgb, write_image
@@ -13,6 +14,7 @@ from pochoir.images.overlays import beside
 from pochoir.inspection.painting import contact_sheet
 from pochoir.runs.interruption import told_how_to_continue
 from pochoir.runs.painting import paint_in
+from pochoir.stylization.guides import read_guides
 from pochoir.stylization.job import Job
 from pochoir.stylization.painting import Painting
 
@@ -21,13 +23,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pair:
-    """A content to be painted in one style, or in several blended ones; `folder` is where it goes."""
+    """A content to be painted in one style, or in several blended ones; `folder` is where it goes.
+
+    labels: files of the styles' labels, as many or none.
+    """
 
     name: str
     content: Path
     styles: tuple[Path, ...]
     blend: tuple[float, ...]
     folder: Path
+    labels: tuple[str, ...] = ()
 
 
 @dataclass
@@ -87,26 +93,31 @@ def pairs_of(config: StylizeConfig, folder: Path) -> Iterator[Pair]:
     contents = pictures_at(Path(config.content).expanduser(), "content")
     given = config.styles or [config.style or ""]
     styles = [path for style in given for path in pictures_at(Path(style).expanduser(), "style")]
+    labels = tuple(config.guides.style or ())
     if config.blend is not None:
         whole = sum(config.blend)
-        choices = [(tuple(styles), tuple(weight / whole for weight in config.blend))]
+        choices = [(tuple(styles), tuple(weight / whole for weight in config.blend), labels)]
     else:
-        choices = [((style,), (1.0,)) for style in styles]
+        choices = [((style,), (1.0,), labels[number : number + 1]) for number, style in enumerate(styles)]
     alone = len(contents) * len(choices) == 1
     taken: set[str] = set()
     for content in contents:
-        for chosen, blend in choices:
+        for chosen, blend, of_styles in choices:
             name = f"{content.stem}__{'_'.join(style.stem for style in chosen)}"
             if name in taken:  # a.jpg and a.png, or equal names in two folders
                 name = f"{name}_{len(taken)}"
             taken.add(name)
-            yield Pair(name, content, chosen, blend, folder if alone else folder / name)
+            yield Pair(name, content, chosen, blend, folder if alone else folder / name, of_styles)
 
 
 def job_of(config: StylizeConfig, pair: Pair) -> Job:
     """The pair's files, read; raises `DataError` where one cannot be."""
-    own = config.model_copy(update={"content": str(pair.content), "style": None, "styles": list(map(str, pair.styles))})
-    return Job(pair.name, read_picture(pair.content), [read_picture(path) for path in pair.styles], own, pair.blend)
+    files = {"content": str(pair.content), "style": None, "styles": list(map(str, pair.styles))}
+    guides = config.guides.model_copy(update={"style": list(pair.labels) or None})
+    own = config.model_copy(update={**files, "guides": guides})
+    content, styles = read_picture(pair.content), [read_picture(path) for path in pair.styles]
+    keep, labels = keep_map(own.keep, content.size), read_guides(own.guides, content, styles)
+    return Job(pair.name, content, styles, own, pair.blend, keep=keep, labels=labels)
 
 
 def _sheet(painted: dict[Pair, Painting]) -> Pixels:

@@ -18,6 +18,7 @@ from pochoir.devices import device_of
 from pochoir.images import Picture, read_rgb, to_pixels, to_tensor
 from pochoir.images.resizing import cover, fit, resize
 from pochoir.stylization.encoder import Encoder, build_encoder, precision_of
+from pochoir.stylization.guides import LabelPictures
 from pochoir.stylization.objective import Subject
 from pochoir.stylization.painting import Painting, paint
 from pochoir.stylization.plan import Plan, fitted, free_memory, gigabytes
@@ -31,7 +32,8 @@ class Job:
     """A content, the styles that are blended in it, and how it is painted. What is transparent takes no part.
 
     blend: weights of the styles, which sum to 1. region: `[H, W]` float32 in [0, 1] of the content's size, 1 where
-    paint goes; None paints everything. name: for messages.
+    paint goes; None paints everything. keep: `[H, W]` float32 in [0, 1], 1 where the content counts `keep.weight`
+    times. labels: of the content and of all styles. name: for messages.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Job:
     config: PaintConfig
     blend: Sequence[float] = (1.0,)
     region: NDArray[Any] | None = None
+    keep: NDArray[Any] | None = None
+    labels: LabelPictures | None = None
 
     def subject(self) -> Subject:
         """What is painted, at the content's size."""
@@ -60,6 +64,9 @@ class Job:
             region=region,
             keep_colors=self.config.keep_colors,
             style_regions=visible,
+            keep=None if self.keep is None else torch.from_numpy(self.keep)[None, None],
+            keep_weight=self.config.keep.weight,
+            labels=None if self.labels is None else self.labels.within(region),
         )
 
     @property
@@ -80,7 +87,8 @@ class Job:
         if self.content.alpha is not None and config.suffix == ".jpg":
             notes += (f"{self.name}: its transparency becomes white, as a JPEG holds none; suffix=.png keeps it",)
         precision = precision_of(config.encoder, device)
-        plan = Plan(fit(full, self.side), precision, config.recipe, config.encoder.layers, notes)
+        labels = 1 if self.labels is None else self.labels.count
+        plan = Plan(fit(full, self.side), precision, config.recipe, config.encoder.layers, notes, labels)
         return fitted(plan, config.memory * 1e9 if config.memory else free_memory(device))
 
 

@@ -110,10 +110,19 @@ def _sorted(features: Tensor, along: Tensor, guide: Tensor | None) -> tuple[Tens
     return values, (shares.cumsum(dim=1) - shares / 2).float(), shares.float()
 
 
-def content_loss(found: Tensor, target: Tensor, guide: Tensor | None = None) -> Tensor:
-    """Relative mean squared error of features: `mean_p |F_p - P_p|^2 / mean_p |P_p|^2` over the guide."""
-    error = weighted_mean((found - target).square(), guide).sum()
+def content_loss(found: Tensor, target: Tensor, guide: Tensor | None = None, weights: Tensor | None = None) -> Tensor:
+    """Relative mean squared error of features: `mean_p w_p |F_p - P_p|^2 / mean_p |P_p|^2` over the guide.
+
+    weights: `[1, 1, H, W]`, how many times each place counts; None: once. Only the error is weighted, so that where
+    they are 1 a place is pulled as if there were none, whatever they are elsewhere.
+    """
+    error = weighted_mean(_weighted_square(found - target, weights), guide).sum()
     return error / weighted_mean(target.square(), guide).sum().clamp_min(EPS)
+
+
+def _weighted_square(difference: Tensor, weights: Tensor | None) -> Tensor:
+    square = difference.square()
+    return square if weights is None else square * weights
 
 
 def total_variation(image: Tensor, guide: Tensor | None = None) -> Tensor:
@@ -127,9 +136,9 @@ def total_variation(image: Tensor, guide: Tensor | None = None) -> Tensor:
     return weighted_mean(length, None if guide is None else guide[..., :-1, :-1]).mean()
 
 
-def gatys_content_loss(found: Tensor, target: Tensor) -> Tensor:
-    """`1/2 sum (F - P)^2`, equation 1 of Gatys et al. (2015)."""
-    return 0.5 * (found - target).square().sum()
+def gatys_content_loss(found: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    """`1/2 sum w (F - P)^2`, equation 1 of Gatys et al. (2015) with weights as in `content_loss`."""
+    return 0.5 * _weighted_square(found - target, weights).sum()
 
 
 def gatys_style_loss(found: Tensor, target: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """What one pyramid level minimises: targets measured once, then a dictionary of named losses for any picture."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from pochoir.images.resizing import Size, fit_area, resize
 from pochoir.stylization import losses
 from pochoir.stylization.colors import luminance, match_colors
 from pochoir.stylization.encoder import Encoder, block_of, propagate
+from pochoir.stylization.guides import Labels
 
 VANISHED = 0.5
 """Features: a region that weighs less at a layer has no statistics there."""
@@ -25,7 +26,9 @@ class Subject:
     content: `[1, 3, H, W]`. styles: `[1, 3, h, w]` each, of any sizes, with their `blend` weights that sum to 1.
     style_regions: `[1, 1, h, w]` each, 1 where a style is looked at; None, for one or for all: everywhere. style_scale:
     a style is shrunk to the content's area times its square. region: `[1, 1, H, W]`, 1 where paint goes; None paints
-    everything. keep_colors: off, luminance or match (Gatys et al. 2016).
+    everything. keep_colors: off, luminance or match (Gatys et al. 2016). keep: `[1, 1, H, W]` in [0, 1], the content
+    counts `keep_weight` times where it is 1, and once where it is 0. labels: parts of the content, each of which takes
+    its paint from the part of the styles that has its label; None: all from all.
     """
 
     content: Tensor
@@ -35,16 +38,44 @@ class Subject:
     region: Tensor | None = None
     keep_colors: str = "off"
     style_regions: Sequence[Tensor | None] | None = None
+    keep: Tensor | None = None
+    keep_weight: float = 1.0
+    labels: Labels | None = None
 
     @property
     def guided_styles(self) -> list[tuple[Tensor, Tensor | None]]:
         """The styles, each with its region."""
         return list(zip(self.styles, self.style_regions or [None] * len(self.styles), strict=True))
 
+    @property
+    def parts(self) -> list[tuple[Tensor | None, list[Tensor | None]]]:
+        """Guides of the content, each with those of the styles whose paint it takes; None: everywhere.
+
+        One pair, or one for each label, in which guides lie within what is painted and what of a style is looked at.
+        """
+        seen = [seen for _, seen in self.guided_styles]
+        if self.labels is None:
+            return [(self.region, seen)]
+        of_styles = zip(*(style.split(1, dim=1) for style in self.labels.styles), strict=True)
+        return [
+            (_within(own, self.region), [_within(*pair) for pair in zip(styles, seen, strict=True)])
+            for own, styles in zip(self.labels.content.split(1, dim=1), of_styles, strict=True)
+        ]
+
+    @property
+    def unguided(self) -> "Subject":
+        """The same, all of whose content counts alike and takes its paint from all of the styles."""
+        return replace(self, keep=None, labels=None)
+
     def fitted(self, size: Size) -> "Subject":
-        """The same content and region at another size, beside the same styles."""
-        region = None if self.region is None else resize(self.region, size)
-        return replace(self, content=resize(self.content, size), region=region)
+        """The same content at another size, with what lies over it, beside the same styles."""
+        return replace(
+            self,
+            content=resize(self.content, size),
+            region=None if self.region is None else resize(self.region, size),
+            keep=None if self.keep is None else resize(self.keep, size),
+            labels=None if self.labels is None else self.labels.resized(size),
+        )
 
     def seen(self) -> "Subject":
         """What the encoder is shown: grey pictures where the colours are kept, recoloured styles where they match."""
@@ -62,11 +93,10 @@ class Subject:
         sizes = [fit_area((style.shape[-2], style.shape[-1]), area) for style in self.styles]
         guided = list(zip(self.guided_styles, sizes, strict=True))
         return replace(
-            self,
-            content=resize(self.content, size),
+            self.fitted(size),
             styles=[resize(style, of_style) for (style, _), of_style in guided],
             style_regions=[None if seen is None else resize(seen, of_style) for (_, seen), of_style in guided],
-            region=None if self.region is None else resize(self.region, size),
+            labels=None if self.labels is None else self.labels.resized(size, sizes),
         )
 
     def to(self, device: torch.device) -> "Subject":
@@ -77,7 +107,20 @@ class Subject:
             styles=[style.to(device) for style in self.styles],
             style_regions=[None if seen is None else seen.to(device) for _, seen in self.guided_styles],
             region=None if self.region is None else self.region.to(device),
+            keep=None if self.keep is None else self.keep.to(device),
+            labels=None if self.labels is None else self.labels.to(device),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """By layer, where a part of the content is (nowhere: everywhere), what share of all of it that is, and a Gram
+    matrix or (mean, covariance, its root) to be reached there.
+    """
+
+    guides: Mapping[str, Tensor]
+    shares: Mapping[str, float]
+    targets: Mapping[str, Any]
 
 
 class Objective:
@@ -87,6 +130,11 @@ class Objective:
     With a region the picture is laid over the content by it before it is looked at, so that what is optimised is what
     will be seen. depth: the deepest block of layers that is looked at, unless no style layer would be left. Layers
     at which the region vanishes are left out; raises `DataError` that names them where it does at every style layer.
+
+    With labels a layer's style loss is `sum_c s_c L_c`: L_c is that of label c alone, its statistics taken over its own
+    guides, and s_c its share of what is painted. L_c changes with a feature by 1 / (the label's mass), so that the
+    shares leave every pixel the pull that it has without labels, however large its label is; a label that vanishes at
+    a layer, in the content or in a style, leaves the others' pull as it is.
     """
 
     def __init__(
@@ -109,12 +157,16 @@ class Objective:
                     f"of {tuple(self.region.shape[-2:])}): paint a larger picture, or use finer style layers"
                 )
             self._leave_out(gone)
+        with torch.no_grad():
+            self.content_targets = encoder.features(subject.content, self.content_weights)
+            self.parts = self._parts(subject)
         self.layers = list(dict.fromkeys([*self.content_weights, *self.style_weights]))
         if self.region is not None:
             self.guides = propagate(self.region, self.layers)
-        with torch.no_grad():
-            self.content_targets = encoder.features(subject.content, self.content_weights)
-            self.style_targets = self._style_targets(subject)
+        self.times: dict[str, Tensor] = {}
+        if subject.keep is not None:
+            kept = propagate(subject.keep, self.content_weights)
+            self.times = {layer: 1 + (subject.keep_weight - 1) * keep for layer, keep in kept.items()}
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """image: `[1, 3, H, W]` in [0, 1]; returns scalars, already weighted."""
@@ -140,28 +192,57 @@ class Objective:
             self.content_weights.pop(layer, None)
             self.style_weights.pop(layer, None)
 
-    def _style_targets(self, subject: Subject) -> dict[str, Any]:
-        """A layer's Gram matrix, or (mean, covariance, its root), blended over the styles."""
-        found = []
-        for style, seen in subject.guided_styles:
-            guides = {} if seen is None else propagate(seen, self.style_weights)
+    def _parts(self, subject: Subject) -> list[Part]:
+        """What is painted from what; layers at which every label vanishes are left out."""
+        for _, seen in subject.guided_styles:
             if seen is not None and (gone := vanished(seen, self.style_weights)):
                 raise DataError(f"of a style, too little can be seen at {', '.join(gone)}: most of it is transparent")
-            features = self.encoder.features(style, self.style_weights)
-            found.append({layer: (features[layer], guides.get(layer)) for layer in self.style_weights})
+        features = [self.encoder.features(style, self.style_weights) for style in subject.styles]
+        parts = []
+        for guide, of_styles in subject.parts:
+            lost = unpaired([guide, *of_styles], self.style_weights) if subject.labels else []
+            layers = [layer for layer in self.style_weights if layer not in lost]
+            in_styles = [_propagated(of_style, layers) for of_style in of_styles]
+            found = [
+                {layer: (of_style[layer], guides.get(layer)) for layer in layers}
+                for of_style, guides in zip(features, in_styles, strict=True)
+            ]
+            parts.append((_propagated(guide, self.style_weights), self._targets(found, layers, subject.blend)))
+        if left := [layer for layer in self.style_weights if not any(layer in targets for _, targets in parts)]:
+            if len(left) == len(self.style_weights):
+                raise DataError(f"guides: every label is too small at {', '.join(left)}: paint a larger picture")
+            for layer in left:
+                del self.style_weights[layer]
+        masses = [{layer: float(guide.sum()) for layer, guide in guides.items()} for guides, _ in parts]
+        return [
+            Part(guides, {layer: mass / sum(of[layer] for of in masses) for layer, mass in own.items()}, targets)
+            for (guides, targets), own in zip(parts, masses, strict=True)
+        ]
+
+    def _targets(
+        self, found: list[dict[str, tuple[Tensor, Tensor | None]]], layers: list[str], blend: Sequence[float]
+    ) -> dict[str, Any]:
+        """A layer's Gram matrix, or (mean, covariance, its root), blended over features and guides of the styles."""
         targets: dict[str, Any] = {}
-        for layer in self.style_weights:
+        for layer in layers:
             if self.recipe.style_loss == "gram":
-                targets[layer] = _blended([losses.gram(*style[layer]) for style in found], subject.blend)
+                targets[layer] = _blended([losses.gram(*style[layer]) for style in found], blend)
             else:
                 moments = [losses.moments(*style[layer]) for style in found]
-                mean = _blended([mean for mean, _ in moments], subject.blend)
-                covariance = _blended([covariance for _, covariance in moments], subject.blend)
+                mean = _blended([mean for mean, _ in moments], blend)
+                covariance = _blended([covariance for _, covariance in moments], blend)
                 targets[layer] = (mean, covariance, losses.matrix_sqrt(covariance))
         return targets
 
     def _style_loss(self, features: Tensor, layer: str) -> Tensor:
-        target, guide = self.style_targets[layer], self.guides.get(layer)
+        of_parts = [
+            part.shares.get(layer, 1.0) * self._distance(features, part.guides.get(layer), part.targets[layer])
+            for part in self.parts
+            if layer in part.targets
+        ]
+        return torch.stack(of_parts).sum()
+
+    def _distance(self, features: Tensor, guide: Tensor | None, target: Any) -> Tensor:
         if self.recipe.style_loss == "wasserstein":
             mean, covariance, root = target
             return losses.wasserstein_loss(losses.moments(features, guide), (mean, covariance), root)
@@ -171,13 +252,28 @@ class Objective:
     def _content_loss(self, features: Tensor, layer: str) -> Tensor:
         target = self.content_targets[layer]
         if self.recipe.normalization == "gatys2015":
-            return losses.gatys_content_loss(features, target)
-        return losses.content_loss(features, target, self.guides.get(layer))
+            return losses.gatys_content_loss(features, target, self.times.get(layer))
+        return losses.content_loss(features, target, self.guides.get(layer), self.times.get(layer))
 
 
 def vanished(region: Tensor, layers: Iterable[str]) -> list[str]:
     """The layers at which a region `[1, 1, H, W]` has no weight left."""
     return [layer for layer, guide in propagate(region, layers).items() if guide.sum() < VANISHED]
+
+
+def unpaired(guides: Iterable[Tensor | None], layers: Iterable[str]) -> list[str]:
+    """The layers at which one of several guides has no weight left."""
+    layers = list(layers)
+    gone = {layer for guide in guides if guide is not None for layer in vanished(guide, layers)}
+    return [layer for layer in layers if layer in gone]
+
+
+def _within(guide: Tensor, region: Tensor | None) -> Tensor:
+    return guide if region is None else guide * region
+
+
+def _propagated(guide: Tensor | None, layers: Iterable[str]) -> dict[str, Tensor]:
+    return {} if guide is None else propagate(guide, layers)
 
 
 def _weights(layers: list[str], relative: list[float] | None, total: float) -> dict[str, float]:

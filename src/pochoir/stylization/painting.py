@@ -23,7 +23,7 @@ from pochoir.images.files import as_saved, write_image
 from pochoir.images.resizing import Size, resize
 from pochoir.stylization.colors import luminance, with_luminance
 from pochoir.stylization.encoder import Encoder, precision_of
-from pochoir.stylization.objective import Subject, vanished
+from pochoir.stylization.objective import Subject, unpaired, vanished
 from pochoir.stylization.pyramid import pyramid
 from pochoir.stylization.scoring import losses_and_scores
 from pochoir.stylization.stylizer import Stylizer
@@ -102,7 +102,7 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
     started = time.perf_counter()
     seen = subject.seen()
     levels = pyramid((subject.content.shape[-2], subject.content.shape[-1]), recipe)
-    notes = vanishing_notes(subject, [level.size for level in levels], layers.layers)
+    notes = vanishing_notes(subject, [level.size for level in levels], layers)
     for note in notes:
         log.info(note)
     lightning = build_trainer(
@@ -162,16 +162,23 @@ def judged(
     return losses_and_scores(image.to(device), encoder, seen, layers, recipe)
 
 
-def vanishing_notes(subject: Subject, sizes: Sequence[Size], layers: tuple[str, ...]) -> tuple[str, ...]:
-    """Notes on the levels at which the region has no weight in some layers."""
-    if subject.region is None:
-        return ()
-    gone = [(number, size, vanished(resize(subject.region, size), layers)) for number, size in enumerate(sizes, 1)]
-    return tuple(
-        f"level {number}, {size[1]}×{size[0]}: the region vanishes at {', '.join(lost)}"
-        for number, size, lost in gone
-        if lost
-    )
+def vanishing_notes(subject: Subject, sizes: Sequence[Size], layers: EncoderConfig) -> tuple[str, ...]:
+    """Notes on the levels at which the region, or a label of the content or of a style, has no weight in some layers.
+
+    A label is left out there; where the region vanishes, so does everything.
+    """
+    notes = []
+    for number, size in enumerate(sizes, 1):
+        where = f"level {number}, {size[1]}×{size[0]}"
+        lost = [] if subject.region is None else vanished(resize(subject.region, size), layers.layers)
+        if lost:
+            notes.append(f"{where}: the region vanishes at {', '.join(lost)}")
+        if subject.labels is not None:
+            left = [layer for layer in layers.style_layers if layer not in lost]
+            for name, (guide, of_styles) in zip(subject.labels.names, subject.at(size).parts, strict=True):
+                if gone := unpaired([guide, *of_styles], left):
+                    notes.append(f"{where}: label {name} vanishes at {', '.join(gone)}")
+    return tuple(notes)
 
 
 def _colored(subject: Subject, painted: Tensor) -> Tensor:

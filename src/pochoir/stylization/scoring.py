@@ -20,10 +20,11 @@ def scores(image: Tensor, encoder: Encoder, subject: Subject, layers: EncoderCon
     """Relative errors of a saved picture `[1, 3, H, W]` in [0, 1] of the subject's size, by a float32 encoder.
 
     `style_error`: the mean over the style layers of `|G - A|^2 / |A|^2` of Gram matrices; `content_error`: that of
-    `|F - P|^2 / |P|^2` over the content layers. 0 is a perfect match. With a region, all of it inside.
+    `|F - P|^2 / |P|^2` over the content layers. 0 is a perfect match. With a region, all of it inside; whatever is
+    kept and whatever is labelled counts like all else.
     """
     everything = layers.but(content_layer_weights=None, style_layer_weights=None)
-    return _errors(Objective(encoder, subject, everything, REFEREE), image)[1]
+    return _errors(Objective(encoder, subject.unguided, everything, REFEREE), image)[1]
 
 
 @torch.no_grad()
@@ -36,7 +37,8 @@ def losses_and_scores(
     told = set(objective.content_weights) == set(layers.content_layers) and set(objective.style_weights) == set(
         layers.style_layers
     )
-    if told and recipe.normalization == "relative" and recipe.style_loss == "gram":
+    guided = subject.keep is not None or subject.labels is not None
+    if told and not guided and recipe.normalization == "relative" and recipe.style_loss == "gram":
         return named, errors
     return named, scores(image, encoder, subject, layers)
 
