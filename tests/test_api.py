@@ -104,6 +104,29 @@ def test_several_styles_are_mixed() -> None:
     assert np.abs(stylize(PHOTO, [STRIPES, CHECKS], blend=[1, 0]).pixels.astype(int) - one.pixels).mean() < 2
 
 
+def test_faces_are_kept_and_labels_paired(tmp_path: Path, blocks: Instances) -> None:
+    halves = np.zeros((64, 80), dtype=np.uint8)
+    halves[:, 40:] = 255
+    write_image(tmp_path / "halves.png", halves)
+    write_image(tmp_path / "style.png", halves[:40, 20:60])
+    mask = f"keep.mask={tmp_path / 'halves.png'}"
+    plain, kept = (stylize(PHOTO, STRIPES, overrides=given) for given in (None, [mask, "keep.weight=300"]))
+    changes = [np.abs(painting.pixels.astype(int) - PHOTO) for painting in (plain, kept)]
+    assert changes[1][:, 46:].mean() < 0.8 * changes[0][:, 46:].mean()
+    guides = [f"guides.content={tmp_path / 'halves.png'}", f"guides.style={tmp_path / 'style.png'}"]
+    assert not np.array_equal(stylize(PHOTO, STRIPES, overrides=guides).pixels, plain.pixels)
+    with pytest.raises(ConfigError, match=r"guides\.style: 1 label picture for 2 styles"):
+        stylize(PHOTO, [STRIPES, CHECKS], overrides=guides)
+    whole, head = (
+        partial(PHOTO, STRIPES, objects=blocks[0], overrides=given)
+        for given in (None, ["keep.part=head", "keep.weight=300"])
+    )
+    assert head.content_error < whole.content_error
+    assert np.array_equal(
+        partial(PHOTO, STRIPES, objects=blocks[0], overrides=["keep.part=head"]).pixels[:8], PHOTO[:8]
+    )
+
+
 def test_transparency_is_kept() -> None:
     clear = np.dstack([PHOTO, np.full((64, 80), 255, dtype=np.uint8)])
     clear[:, :9, 3] = 0

@@ -26,7 +26,7 @@ COMMAND = re.compile(r"(?<!`)`((?:pochoir|python) [^`…<]+)`(?!`)")
 PICTURES = {
     "portrait": ["photo.jpg", "photos/photo.jpg"],
     "strokes": ["painting.jpg", "a.jpg", "b.jpg", "c.jpg", "paintings/painting.jpg"],
-    "ink": ["mask.png", "masks/photo.png"],
+    "ink": ["mask.png", "masks/photo.png", "labels.png", "painting_labels.png"],
 }
 EMPTY = ["best.ckpt", "last.ckpt"]
 """What the pages call files of the reader's own."""

@@ -87,7 +87,7 @@ class Job:
         if self.content.alpha is not None and config.suffix == ".jpg":
             notes += (f"{self.name}: its transparency becomes white, as a JPEG holds none; suffix=.png keeps it",)
         precision = precision_of(config.encoder, device)
-        labels = 1 if self.labels is None else self.labels.count
+        labels = 0 if self.labels is None else self.labels.count
         plan = Plan(fit(full, self.side), precision, config.recipe, config.encoder.layers, notes, labels)
         return fitted(plan, config.memory * 1e9 if config.memory else free_memory(device))
 

@@ -22,7 +22,7 @@ WORKING_SHARE = 0.8
 class Plan:
     """How one picture is painted: size, the encoder's `precision` (float32 or bfloat16), recipe; and what gave way.
 
-    labels: parts of the content that take their paint apart from each other.
+    labels: how many parts of the content take their paint apart from each other.
     """
 
     size: Size
@@ -30,7 +30,7 @@ class Plan:
     recipe: RecipeConfig
     layers: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    labels: int = 1
+    labels: int = 0
 
     @property
     def bytes_needed(self) -> float:
@@ -53,11 +53,11 @@ def free_memory(device: torch.device) -> float:
     return WORKING_SHARE * free
 
 
-def memory_needed(size: Size, layers: tuple[str, ...], precision: str, recipe: RecipeConfig, labels: int = 1) -> float:
+def memory_needed(size: Size, layers: tuple[str, ...], precision: str, recipe: RecipeConfig, labels: int = 0) -> float:
     """Bytes that one evaluation with its gradient and the optimiser take at full size, weights included.
 
     Counted are the activations that the backward pass needs, pooling indices, float32 copies at the layers that are
-    looked at with their gradients, once more for each label beyond the first, and the optimiser's pictures.
+    looked at with their gradients, once more for each label, and the optimiser's pictures.
     """
     pixels = size[0] * size[1]
     item = 4 if precision == "float32" else 2
@@ -69,7 +69,7 @@ def memory_needed(size: Size, layers: tuple[str, ...], precision: str, recipe: R
         total += here * channels * item * convolutions
         if block < deepest[0]:
             total += here / 4 * channels * (item + 8)
-    total += sum((2 + labels) * 4 * CHANNELS[block_of(layer) - 1] * pixels / stride(layer) ** 2 for layer in layers)
+    total += sum((3 + labels) * 4 * CHANNELS[block_of(layer) - 1] * pixels / stride(layer) ** 2 for layer in layers)
     total += 3 * CHANNELS[0] * pixels * item  # gradients on their way down, and a convolution's workspace
     pictures = 2 * recipe.history + 8 if recipe.optimizer == "lbfgs" else 8
     return total + pictures * 3 * 4 * pixels + WEIGHTS_BYTES
