@@ -234,8 +234,10 @@ def test_objects_may_come_from_a_checkpoint(
         (["region.point=[1]"], "region.point: [1] has 1 values; allowed are at least 2"),
         (["region.point=[1,2]", "region.indices=[0]"], "region.point: indices and point choose twice"),
         (["region=nothing"], "region: 'nothing' is unknown; allowed: background, object"),
-        (["keep.part=[0%,50%,100%,40%]"], "keep.part: ['0%', '50%', '100%', '40%'] must be x0, y0, x1, y1 in per cent"),
-        (["keep.part=face"], "keep.part: 'face' is not one of head"),
+        (["keep.part=[0%,50%,100%,40%]"], "keep.part: ['0%', '50%', '100%', '40%'] is neither head nor x0, y0, x1, y1"),
+        (["keep.part=[0,0,100,40]"], "keep.part: [0, 0, 100, 40] is neither head nor x0, y0, x1, y1 in per cent"),
+        (["keep.part=face"], "keep.part: face is neither head nor x0, y0, x1, y1 in per cent of an object's box"),
+        (["keep.part=head", "recipe.content_weight=0"], "keep.part: recipe.content_weight is 0, of which any number"),
         (
             ["keep.part=head", "region=background"],
             "keep.part: is of the chosen objects, which region=background leaves",

@@ -1,17 +1,19 @@
 """Settings of the task `partial`."""
 
+import re
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pochoir.assets import WEIGHTS
-from pochoir.config.base import ExistingPath, Natural, Settings, Share, Tiles, TrainedWeights, Word
+from pochoir.config.base import ExistingPath, Natural, Settings, Share, Tiles, TrainedWeights, Word, problem
 from pochoir.config.painting import KeepConfig, PaintConfig
 
-Percent = Annotated[str, Field(pattern=r"^\d+(\.\d*)?%$")]
+PERCENT = r"^\d+(\.\d*)?%$"
+Percent = Annotated[str, Field(pattern=PERCENT)]
 Radius = Annotated[float, Field(ge=0, le=500)]
 
 
@@ -76,25 +78,28 @@ def box_problems(box: list[float] | None) -> Iterable[str]:
         yield f"box: {box} must be x0, y0, x1, y1 with x0 < x1 and y0 < y1"
 
 
+def _part(value: Any) -> Any:
+    if value is None or value == "head":
+        return value
+    given = value if isinstance(value, list) else []
+    shares = [float(share[:-1]) for share in given if isinstance(share, str) and re.fullmatch(PERCENT, share)]
+    if len(shares) == len(given) == 4 and shares[0] < shares[2] <= 100 and shares[1] < shares[3] <= 100:
+        return value
+    raise problem(f"{value} is neither head nor x0, y0, x1, y1 in per cent of an object's box: [0%,0%,100%,25%]")
+
+
 class KeepPartConfig(KeepConfig):
     """Where more of the content is kept: under a mask, or a part of every object."""
 
-    part: Literal["head"] | Annotated[list[Percent], Field(min_length=4, max_length=4)] | None
+    part: Annotated[Literal["head"] | list[str] | None, BeforeValidator(_part)]
     """Of each chosen object: its head, guessed from a person's outline, or x0, y0, x1, y1 in per cent of its box,
     [0%,0%,100%,25%]: the upper quarter."""
-
-    def problems(self) -> Iterable[str]:
-        if isinstance(self.part, list):
-            x0, y0, x1, y1 = (float(value[:-1]) for value in self.part)
-            if not (x0 < x1 <= 100 and y0 < y1 <= 100):
-                yield f"part: {self.part} must be x0, y0, x1, y1 in per cent with x0 < x1 ≤ 100% and y0 < y1 ≤ 100%"
 
 
 class PartialConfig(PaintConfig):
     """The task `partial`."""
 
     keep: KeepPartConfig
-
     content: ExistingPath | None
     """A photo."""
     style: ExistingPath | None
