@@ -11,6 +11,7 @@ import torch
 from pochoir.config import load_config
 from pochoir.errors import ConfigError, DataError
 from pochoir.images import Picture, to_tensor, write_image
+from pochoir.images.resizing import Size
 from pochoir.stylization import job as job_module
 from pochoir.stylization.job import Job, encoder_of, initial_picture, paint_job
 from pochoir.stylization.objective import Objective
@@ -165,9 +166,28 @@ def test_what_is_transparent_of_a_style_is_no_part_of_it() -> None:
         near, far = ((gram - grams[0]).norm() / grams[0].norm() for gram in grams[1:])
         assert near < 0.12
         assert far > 3 * near
-    nothing = replace(job(), styles=[Picture(framed, np.zeros_like(opacity))])
-    with pytest.raises(DataError, match=r"too little can be seen at relu1_1: most of it is transparent"):
-        paint_job(nothing)
+    with pytest.raises(DataError, match=r"fog\.png: is transparent throughout"):
+        replace(job(), styles=[Picture(framed, np.zeros_like(opacity), "fog.png")])
+
+
+@pytest.mark.parametrize(
+    ("content", "styles", "message"),
+    [
+        ((8, 5), [(50, 40)], r"dot\.png: is 5×8 pixels; pictures and styles have at least 8 pixels a side"),
+        ((10, 2000), [(50, 40)], r"dot\.png: is 2000×10 pixels, which would be painted at 1024×5 \(size, max_size\)"),
+        ((50, 40), [(50, 40), (1, 300)], r"style 1: is 300×1 pixels; .* at least 8"),
+    ],
+)
+def test_what_is_too_small_to_paint_is_named_before_anything_is_painted(
+    content: Size, styles: list[Size], message: str
+) -> None:
+    def picture(size: Size, name: str) -> Picture:
+        return Picture(np.zeros((*size, 3), dtype=np.uint8), name=name)
+
+    given = [picture(size, f"style {number}") for number, size in enumerate(styles)]
+    with pytest.raises(DataError, match=message):
+        Job("cat", picture(content, "dot.png"), given, CONFIG)
+    assert Job("cat", picture((8, 5), "dot.png"), given[:1], CONFIG.but(size=32)).size == (32, 20)
 
 
 def test_colours_of_one_colour_cannot_be_matched() -> None:

@@ -13,7 +13,7 @@ from pochoir.stylization import losses
 from pochoir.stylization.colors import match_colors
 from pochoir.stylization.encoder import Encoder, propagate
 from pochoir.stylization.guides import Labels
-from pochoir.stylization.objective import Objective, Subject, vanished
+from pochoir.stylization.objective import LEAST_STYLE, Objective, Subject, vanished, vanishing
 from pochoir.stylization.painting import vanishing_notes
 from pochoir.stylization.scoring import losses_and_scores, scores
 
@@ -124,6 +124,32 @@ def test_a_region_that_vanishes_at_every_style_layer_is_an_error(encoder: Encode
         Objective(encoder, replace(subject, region=dot), LAYERS, RECIPE)
 
 
+@pytest.mark.parametrize("narrow", ["content", "style"])
+def test_layers_that_a_narrow_picture_does_not_reach_are_left_out(
+    encoder: Encoder, subject: Subject, narrow: str
+) -> None:
+    strip = subject.content[..., :13]
+    cut = replace(subject, content=strip) if narrow == "content" else replace(subject, styles=[strip])
+    layers = LAYERS.but(content_layers=["relu4_2"], style_layers=["relu1_1", "relu4_1", "relu5_1"])
+    name = {"content": "the picture", "style": "the style"}[narrow]
+    assert vanishing(cut, layers) == {name: ["relu5_1"]}
+    named = Objective(encoder, cut, layers, RECIPE)(cut.content)
+    assert set(named) == {"content/relu4_2", "style/relu1_1", "style/relu4_1", "tv"}
+    assert all(torch.isfinite(value) for value in named.values())
+    with pytest.raises(DataError, match=rf"{name} is too small at relu5_1 \([\d.]+ pixels\): paint a larger"):
+        Objective(encoder, cut, layers.but(style_layers=["relu5_1"]), RECIPE)
+
+
+def test_a_layer_at_which_a_style_vanishes_keeps_its_content(encoder: Encoder, subject: Subject) -> None:
+    seen = torch.zeros_like(subject.styles[0][:, :1])
+    seen[..., 30:34, 30:34] = 1
+    layers = LAYERS.but(content_layers=["relu4_2"], style_layers=["relu1_1", "relu4_1"])
+    several = replace(subject, styles=[subject.content, *subject.styles], blend=[0.5, 0.5], style_regions=[None, seen])
+    assert vanishing(several, layers) == {"style 1": ["relu4_1"]}
+    named = Objective(encoder, several, layers, RECIPE)(subject.content)
+    assert set(named) == {"content/relu4_2", "style/relu1_1", "tv"}
+
+
 def test_saved_pictures_are_judged_as_they_are(encoder: Encoder, subject: Subject) -> None:
     """What lies outside the region is seen, where it is seen at all, as it was saved."""
     masked = replace(subject, region=region(subject.content) * 0.5)
@@ -143,6 +169,12 @@ def test_a_subject_at_another_size_keeps_every_aspect(subject: Subject) -> None:
     assert height / width == pytest.approx(72 / 100, rel=0.05)
     assert height * width == pytest.approx(48 * 40 / 4, rel=0.1)
     assert subject.at((960, 800)).styles[0].shape == subject.styles[0].shape  # never enlarged
+
+
+@pytest.mark.parametrize("short", [40, LEAST_STYLE, 9])
+def test_a_long_style_stays_wide_enough_for_the_encoder(subject: Subject, short: int) -> None:
+    strip = torch.rand(1, 3, short, 20 * short)
+    assert replace(subject, styles=[strip]).at((48, 40)).styles[0].shape[-2] == min(short, LEAST_STYLE)
 
 
 def test_gatys_normalization_is_the_papers(encoder: Encoder, subject: Subject, stripes: Tensor) -> None:

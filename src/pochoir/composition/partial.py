@@ -46,9 +46,11 @@ def paint_regions(
     """
     labels = read_guides(config.guides, stencil.photo, styles)
     style_whole = lru_cache(lambda style: paint(_job_of_photo(stencil, styles, style, config, labels)))
+    jobs = [
+        _job_of_region(stencil, region, styles, config, labels) for region in stencil.regions
+    ]  # all of them checked
     patches = []
-    for region in stencil.regions:
-        job, crop = _job_of_region(stencil, region, styles, config, labels)
+    for region, (job, crop) in zip(stencil.regions, jobs, strict=True):
         painting = style_whole(region.style) if config.method == "paste" else paint(job)
         paint_ = to_pixels(resize(to_tensor(painting.paint)[None], crop.size)[0])
         patches.append(Patch(region, crop, paint_, job, painting))
@@ -141,7 +143,7 @@ def _job_of_region(
     settings = config.model_copy(update={"size": side, "suffix": ".png", "recipe": recipe})
     alpha = np.rint(crop.of(region.alpha) * 255).astype(np.float32) / 255
     opacity = None if photo.alpha is None else np.ascontiguousarray(crop.of(photo.alpha))
-    content = Picture(np.ascontiguousarray(crop.of(photo.pixels)), opacity)
+    content = Picture(np.ascontiguousarray(crop.of(photo.pixels)), opacity, photo.name)
     keep = None if stencil.keep is None else np.ascontiguousarray(crop.of(stencil.keep))
     seen = None if labels is None else labels.of(region.style, *crop.slices)
     return Job(region.name, content, [styles[region.style]], settings, region=alpha, keep=keep, labels=seen), crop

@@ -139,7 +139,8 @@ def _radius(config: PartialConfig, instances: Instances, index: int) -> float:
 
 def _resized(photo: Picture, size: Size) -> Picture:
     pixels = to_pixels(resize(to_tensor(photo.pixels)[None], size)[0])
-    return Picture(pixels, None if photo.alpha is None else cv2.resize(photo.alpha, size[::-1]).astype(np.uint8))
+    alpha = None if photo.alpha is None else cv2.resize(photo.alpha, size[::-1]).astype(np.uint8)
+    return replace(photo, pixels=pixels, alpha=alpha)
 
 
 def _resized_mask(mask: np.ndarray, size: Size) -> Alpha:

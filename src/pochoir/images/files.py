@@ -179,7 +179,7 @@ def read_picture(path: Path, *, turned: bool = True) -> Picture:
     `MAX_PIXELS`, or has grey values whose white is not known (floats beyond [0, 1], 32-bit or signed integers).
     """
     with _decoded(path, turned=turned) as image:
-        return Picture(*to_srgb(image))
+        return Picture(*to_srgb(image), name=str(path))
 
 
 def read_rgb(path: Path, *, turned: bool = True) -> Pixels:

@@ -35,11 +35,11 @@ def as_picture(source: PictureLike, name: str = "picture") -> Picture:
         return read_picture(Path(located(str(source))).expanduser())
     try:
         if isinstance(source, Image.Image):
-            return _of_array(_displayed(source))
+            return _of_array(_displayed(source), name)
         if isinstance(source, Tensor):
-            return _of_array(_channels_last(source))
+            return _of_array(_channels_last(source), name)
         if isinstance(source, np.ndarray):
-            return _of_array(source)
+            return _of_array(source, name)
     except Exception as error:  # a damaged file that PIL has opened, but not yet decoded, gets nearly any type
         raise DataError(f"{name}: {error}") from error
     raise DataError(f"{name}: give a path, a PIL picture, a numpy array or a tensor, not {type(source).__name__}")
@@ -63,7 +63,7 @@ def _channels_last(image: Tensor) -> NDArray[Any]:
     return (single.float() if single.is_floating_point() else single).numpy()  # numpy has no bfloat16
 
 
-def _of_array(values: NDArray[Any]) -> Picture:
+def _of_array(values: NDArray[Any], name: str) -> Picture:
     channels = values.shape[2] if values.ndim == 3 else 1
     if values.ndim not in {2, 3} or channels not in {1, 3, 4} or not values.size:
         raise ValueError(f"an array is [H, W] or [H, W, 1|3|4]; its shape is {list(values.shape)}")
@@ -77,4 +77,4 @@ def _of_array(values: NDArray[Any]) -> Picture:
     if channels == 1:
         values = values.reshape(*values.shape[:2], 1).repeat(3, axis=2)
     alpha = np.ascontiguousarray(values[..., 3]) if channels == 4 else None
-    return Picture(np.ascontiguousarray(values[..., :3]), None if alpha is None or alpha.min() == 255 else alpha)
+    return Picture(np.ascontiguousarray(values[..., :3]), None if alpha is None or alpha.min() == 255 else alpha, name)

@@ -17,11 +17,13 @@ Pixels = NDArray[np.uint8]
 class Picture:
     """`pixels` `[H, W, 3]` uint8 sRGB, and `alpha` `[H, W]` uint8, 0 clear to 255 opaque; None: opaque throughout.
 
-    Alpha is straight: colour does not depend on it, and stands below clear pixels as the file has it.
+    Alpha is straight: colour does not depend on it, and stands below clear pixels as the file has it. name: what
+    messages call it, of a file its path.
     """
 
     pixels: Pixels
     alpha: NDArray[np.uint8] | None = None
+    name: str = "picture"
 
     @property
     def size(self) -> tuple[int, int]:

@@ -21,9 +21,9 @@ def fit(size: Size, long_side: int) -> Size:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def fit_area(size: Size, area: float) -> Size:
-    """(height, width) of about `area` pixels, aspect kept, never larger than `size`."""
-    scale = min(1.0, (area / (size[0] * size[1])) ** 0.5)
+def fit_area(size: Size, area: float, *, least: int = 1) -> Size:
+    """(height, width) of about `area` pixels and no side below `least`, aspect kept, never larger than `size`."""
+    scale = min(1.0, max((area / (size[0] * size[1])) ** 0.5, least / min(size)))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 

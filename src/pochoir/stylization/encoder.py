@@ -113,12 +113,13 @@ def stride(layer: str) -> int:
 def propagate(guide: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
     """A region mask as each layer sees it: `[1, 1, H, W]` in [0, 1] averaged over the encoder's poolings.
 
-    A feature at the region's border counts by the share of its cell that lies inside (Gatys et al. 2017).
+    A feature at the region's border counts by the share of its cell that lies inside (Gatys et al. 2017). A picture too
+    small for a layer has no features there: its guide is empty.
     """
     levels = [guide]
     for _ in VGG_BLOCKS["vgg19"][1:]:
         small = min(levels[-1].shape[-2:]) < 2
-        levels.append(levels[-1] if small else functional.avg_pool2d(levels[-1], 2))
+        levels.append(levels[-1][..., :0, :0] if small else functional.avg_pool2d(levels[-1], 2))
     return {layer: levels[block_of(layer) - 1] for layer in layers}
 
 

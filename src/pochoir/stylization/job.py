@@ -15,8 +15,9 @@ from torch import Tensor
 
 from pochoir.config import EncoderConfig, PaintConfig
 from pochoir.devices import device_of
+from pochoir.errors import DataError
 from pochoir.images import Picture, read_rgb, to_pixels, to_tensor
-from pochoir.images.resizing import cover, fit, resize
+from pochoir.images.resizing import Size, cover, fit, resize
 from pochoir.stylization.encoder import Encoder, build_encoder, precision_of
 from pochoir.stylization.guides import LabelPictures
 from pochoir.stylization.objective import Subject
@@ -26,6 +27,9 @@ from pochoir.stylization.pyramid import pyramid
 
 log = logging.getLogger(__name__)
 
+LEAST_SIDE = 8
+"""Pixels: of a smaller picture there are no features at the content's usual layer, three poolings deep."""
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -33,7 +37,8 @@ class Job:
 
     blend: weights of the styles, which sum to 1. region: `[H, W]` float32 in [0, 1] of the content's size, 1 where
     paint goes; None paints everything. keep: `[H, W]` float32 in [0, 1], 1 where the content counts `keep.weight`
-    times. labels: of the content and of all styles. name: for messages.
+    times. labels: of the content and of all styles. name: for messages. Raises `DataError` for pictures too small to
+    paint, or of which nothing can be seen.
     """
 
     name: str
@@ -44,6 +49,11 @@ class Job:
     region: NDArray[Any] | None = None
     keep: NDArray[Any] | None = None
     labels: LabelPictures | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.content, self.size)
+        for style in self.styles:
+            _check(style, style.size)
 
     def subject(self) -> Subject:
         """What is painted, at the content's size."""
@@ -74,6 +84,11 @@ class Job:
         """Long side of what is painted in pixels, if memory will do."""
         return self.config.size or min(max(self.content.size), self.config.max_size)
 
+    @property
+    def size(self) -> Size:
+        """(height, width) of what is painted in pixels, if memory will do."""
+        return fit(self.content.size, self.side)
+
     def plan(self) -> Plan:
         """Size, precision and recipe; what memory or `max_size` make of them is noted."""
         config, full = self.config, self.content.size
@@ -88,7 +103,7 @@ class Job:
             notes += (f"{self.name}: its transparency becomes white, as a JPEG holds none; suffix=.png keeps it",)
         precision = precision_of(config.encoder, device)
         labels = 0 if self.labels is None else self.labels.count
-        plan = Plan(fit(full, self.side), precision, config.recipe, config.encoder.layers, notes, labels)
+        plan = Plan(self.size, precision, config.recipe, config.encoder.layers, notes, labels)
         return fitted(plan, config.memory * 1e9 if config.memory else free_memory(device))
 
 
@@ -151,6 +166,19 @@ def initial_picture(config: PaintConfig, subject: Subject) -> Tensor | None:
         case "style":
             return cover(subject.seen().styles[0], size)
     return cover(to_tensor(read_rgb(Path(config.init).expanduser()))[None], size)
+
+
+def _check(picture: Picture, size: Size) -> None:
+    """Raise `DataError` for a picture that is too small at the size that it is looked at in, or all transparent."""
+    if min(size) < LEAST_SIDE:
+        (height, width), own = size, picture.size
+        told = "" if size == own else f", which would be painted at {width}×{height} (size, max_size)"
+        raise DataError(
+            f"{picture.name}: is {own[1]}×{own[0]} pixels{told}; pictures and styles have at least {LEAST_SIDE} pixels "
+            "a side"
+        )
+    if picture.alpha is not None and not picture.alpha.any():
+        raise DataError(f"{picture.name}: is transparent throughout, so there is nothing to see of it")
 
 
 def _opacity(picture: Picture) -> Tensor | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from pochoir.stylization.guides import Labels
 
 VANISHED = 0.5
 """Features: a region that weighs less at a layer has no statistics there."""
+LEAST_STYLE = 16
+"""Short side in pixels that no style is shrunk below: one feature at the encoder's last stride."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,11 @@ class Subject:
 
     content: `[1, 3, H, W]`. styles: `[1, 3, h, w]` each, of any sizes, with their `blend` weights that sum to 1.
     style_regions: `[1, 1, h, w]` each, 1 where a style is looked at; None, for one or for all: everywhere. style_scale:
-    a style is shrunk to the content's area times its square. region: `[1, 1, H, W]`, 1 where paint goes; None paints
-    everything. keep_colors: off, luminance or match (Gatys et al. 2016). keep: `[1, 1, H, W]` in [0, 1], the content
-    counts `keep_weight` times where it is 1, and once where it is 0. labels: parts of the content, each of which takes
-    its paint from the part of the styles that has its label; None: all from all.
+    a style is shrunk to the content's area times its square, but not below `LEAST_STYLE`. region: `[1, 1, H, W]`, 1
+    where paint goes; None paints everything. keep_colors: off, luminance or match (Gatys et al. 2016). keep:
+    `[1, 1, H, W]` in [0, 1], the content counts `keep_weight` times where it is 1, and once where it is 0. labels:
+    parts of the content, each of which takes its paint from the part of the styles that has its label; None: all from
+    all.
     """
 
     content: Tensor
@@ -67,6 +71,17 @@ class Subject:
         """The same, all of whose content counts alike and takes its paint from all of the styles."""
         return replace(self, keep=None, labels=None)
 
+    @property
+    def looked_at(self) -> dict[str, Tensor]:
+        """Where the content and then each style is looked at, `[1, 1, h, w]` in [0, 1], by what messages call it."""
+        named = {"the picture" if self.region is None else "the region": (self.content, self.region)}
+        for number, guided in enumerate(self.guided_styles):
+            named[f"style {number}" if len(self.styles) > 1 else "the style"] = guided
+        return {
+            name: torch.ones_like(picture[:, :1]) if guide is None else guide
+            for name, (picture, guide) in named.items()
+        }
+
     def fitted(self, size: Size) -> "Subject":
         """The same content at another size, with what lies over it, beside the same styles."""
         return replace(
@@ -90,7 +105,7 @@ class Subject:
     def at(self, size: Size) -> "Subject":
         """The same subject at another size; the styles follow."""
         area = size[0] * size[1] * self.style_scale**2
-        sizes = [fit_area((style.shape[-2], style.shape[-1]), area) for style in self.styles]
+        sizes = [fit_area((style.shape[-2], style.shape[-1]), area, least=LEAST_STYLE) for style in self.styles]
         guided = list(zip(self.guided_styles, sizes, strict=True))
         return replace(
             self.fitted(size),
@@ -129,7 +144,7 @@ class Objective:
 
     With a region the picture is laid over the content by it before it is looked at, so that what is optimised is what
     will be seen. depth: the deepest block of layers that is looked at, unless no style layer would be left. Layers
-    at which the region vanishes are left out; raises `DataError` that names them where it does at every style layer.
+    at which a picture or region vanishes are left out; raises `DataError` that names them where no style layer is left.
 
     With labels a layer's style loss is `sum_c s_c L_c`: L_c is that of label c alone, its statistics taken over its own
     guides, and s_c its share of what is painted. L_c changes with a feature by 1 / (the label's mass), so that the
@@ -148,21 +163,19 @@ class Objective:
         self.style_weights = _weights(layers.style_layers, layers.style_layer_weights, recipe.style_weight)
         if any(block_of(layer) <= depth for layer in self.style_weights):
             self._leave_out(layer for layer in layers.content_layers + layers.style_layers if block_of(layer) > depth)
-        self.guides: dict[str, Tensor] = {}
-        if self.region is not None:
-            gone = sorted(vanished(self.region, {*layers.content_layers, *layers.style_layers}))
-            if self.style_weights and not set(self.style_weights).difference(gone):
-                raise DataError(
-                    f"the region is too small at {', '.join(gone)} ({float(self.region.sum()):.1f} pixels of a picture "
-                    f"of {tuple(self.region.shape[-2:])}): paint a larger picture, or use finer style layers"
-                )
-            self._leave_out(gone)
+        gone = vanishing(subject, layers)
+        if self.style_weights and not set(self.style_weights).difference(*gone.values()):
+            small = "; ".join(
+                f"{name} is too small at {', '.join(sorted(lost))} ({float(subject.looked_at[name].sum()):.1f} pixels)"
+                for name, lost in gone.items()
+            )
+            raise DataError(f"{small}: paint a larger picture, or use finer style layers")
+        self._leave_out(chain(*gone.values()))
         with torch.no_grad():
             self.content_targets = encoder.features(subject.content, self.content_weights)
             self.parts = self._parts(subject)
         self.layers = list(dict.fromkeys([*self.content_weights, *self.style_weights]))
-        if self.region is not None:
-            self.guides = propagate(self.region, self.layers)
+        self.guides = {} if self.region is None else propagate(self.region, self.layers)
         self.times: dict[str, Tensor] = {}
         if subject.keep is not None:
             kept = propagate(subject.keep, self.content_weights)
@@ -194,9 +207,6 @@ class Objective:
 
     def _parts(self, subject: Subject) -> list[Part]:
         """What is painted from what; layers at which every label vanishes are left out."""
-        for _, seen in subject.guided_styles:
-            if seen is not None and (gone := vanished(seen, self.style_weights)):
-                raise DataError(f"of a style, too little can be seen at {', '.join(gone)}: most of it is transparent")
         features = [self.encoder.features(style, self.style_weights) for style in subject.styles]
         parts = []
         for guide, of_styles in subject.parts:
@@ -254,6 +264,14 @@ class Objective:
         if self.recipe.normalization == "gatys2015":
             return losses.gatys_content_loss(features, target, self.times.get(layer))
         return losses.content_loss(features, target, self.guides.get(layer), self.times.get(layer))
+
+
+def vanishing(subject: Subject, layers: EncoderConfig) -> dict[str, list[str]]:
+    """The layers at which the content or a style, at the size that it has, has no weight left, by its name."""
+    (content, region), *styles = subject.looked_at.items()
+    found = {content: vanished(region, layers.layers)}
+    found |= {style: vanished(seen, layers.style_layers) for style, seen in styles}
+    return {name: lost for name, lost in found.items() if lost}
 
 
 def vanished(region: Tensor, layers: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ from pochoir.config import EncoderConfig, PaintTrainerConfig, RecipeConfig
 from pochoir.errors import NonFiniteLossError
 from pochoir.images import Picture, Pixels, to_pixels, to_tensor
 from pochoir.images.files import as_saved, write_image
-from pochoir.images.resizing import Size, resize
+from pochoir.images.resizing import Size
 from pochoir.stylization.colors import luminance, with_luminance
 from pochoir.stylization.encoder import Encoder, precision_of
-from pochoir.stylization.objective import Subject, unpaired, vanished
+from pochoir.stylization.objective import Subject, unpaired, vanishing
 from pochoir.stylization.pyramid import pyramid
 from pochoir.stylization.scoring import losses_and_scores
 from pochoir.stylization.stylizer import Stylizer
@@ -163,19 +164,18 @@ def judged(
 
 
 def vanishing_notes(subject: Subject, sizes: Sequence[Size], layers: EncoderConfig) -> tuple[str, ...]:
-    """Notes on the levels at which the region, or a label of the content or of a style, has no weight in some layers.
+    """Notes on the levels at which a picture, the region or a label has no weight in some layers.
 
-    A label is left out there; where the region vanishes, so does everything.
+    A label is left out there; what else vanishes leaves the layer out.
     """
     notes = []
-    for number, size in enumerate(sizes, 1):
-        where = f"level {number}, {size[1]}×{size[0]}"
-        lost = [] if subject.region is None else vanished(resize(subject.region, size), layers.layers)
-        if lost:
-            notes.append(f"{where}: the region vanishes at {', '.join(lost)}")
-        if subject.labels is not None:
-            left = [layer for layer in layers.style_layers if layer not in lost]
-            for name, (guide, of_styles) in zip(subject.labels.names, subject.at(size).parts, strict=True):
+    for number, size in enumerate(sizes, start=1):
+        there, where = subject.at(size), f"level {number}, {size[1]}×{size[0]}"
+        lost = vanishing(there, layers)
+        notes += [f"{where}: {name} vanishes at {', '.join(gone)}" for name, gone in lost.items()]
+        if there.labels is not None:
+            left = [layer for layer in layers.style_layers if layer not in chain(*lost.values())]
+            for name, (guide, of_styles) in zip(there.labels.names, there.parts, strict=True):
                 if gone := unpaired([guide, *of_styles], left):
                     notes.append(f"{where}: label {name} vanishes at {', '.join(gone)}")
     return tuple(notes)
