@@ -329,13 +329,61 @@ def test_whatever_pillow_reads_is_read(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.heic", "a.jpg"])
-def test_a_phones_photo_without_its_plug_in_says_what_to_install(tmp_path: Path, name: str) -> None:
+def test_a_phones_photo_without_its_plug_in_says_what_to_install(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pochoir.images.files.find_spec", lambda name: None)
     (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     assert [path.name for path in find_images(tmp_path)] == [name]
     if "HEIF" in Image.OPEN:
         pytest.skip("the plug-in is registered")
     with pytest.raises(DataError, match=r"HEIC needs the package pillow-heif: pip install pillow-heif"):
         read_rgb(tmp_path / name)
+
+
+def test_a_registered_plug_in_is_told_from_one_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python, somebody has to register it; a damaged AVIF has the same container, but does not want it."""
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    monkeypatch.setattr("pochoir.images.files.find_spec", lambda name: object())
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(DataError, match=r"needs a line before it: pillow_heif\.register_heif_opener\(\)"):
+        read_rgb(tmp_path / "a.heic")
+    (tmp_path / "a.avif").write_bytes(b"\0\0\0\x18ftypavif\0\0\0\0mif1avif")
+    with pytest.raises(DataError, match=r"it is no picture that Pillow knows, or a damaged one"):
+        read_rgb(tmp_path / "a.avif")
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tif", "a.avif"])
+def test_of_several_pictures_the_first_is_read_and_that_is_said_once(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if Path(name).suffix not in picture_suffixes():
+        pytest.skip("this Pillow does not read it")
+    first, second = (Image.new("RGB", (40, 30), colour) for colour in (RED, WHITE))
+    first.save(tmp_path / name, save_all=True, append_images=[second, first])
+    first.save(tmp_path / "single.png")
+    with caplog.at_level("INFO", "pochoir"):
+        for _ in range(2):
+            assert np.abs(read_rgb(tmp_path / name).astype(int) - RED).max() < 12
+        read_labels(tmp_path / name)
+        read_rgb(tmp_path / "single.png")
+    assert caplog.messages == [f"{tmp_path / name}: holds 3 pictures, of which the first is taken"]
+
+
+def test_a_phones_photo_with_its_depth_is_one_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    photo, depth = Image.new("RGB", (40, 30), RED), Image.new("RGB", (20, 15), WHITE)
+    photo.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[depth])
+    with caplog.at_level("INFO", "pochoir"):
+        assert read_rgb(tmp_path / "a.jpg").shape == (30, 40, 3)
+    assert caplog.messages == []
+
+
+def test_damage_behind_the_first_picture_does_no_harm(tmp_path: Path) -> None:
+    first, second = (Image.fromarray(np.full((30, 40, 3), grey, np.uint8)) for grey in (80, 90))
+    first.save(tmp_path / "a.tif", save_all=True, append_images=[second])
+    content = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(content[: len(content) // 2 + 200])
+    assert (read_rgb(tmp_path / "a.tif") == 80).all()
 
 
 def test_what_starts_other_programs_is_not_opened(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """Read and write pictures and label masks: displayed orientation and sRGB in, atomic files out."""
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ from pochoir.images.colour import correct_header, to_srgb
 from pochoir.images.metadata import embedded_settings, save_arguments
 from pochoir.images.picture import Picture, Pixels
 
+log = logging.getLogger(__name__)
+
 FORMATS = {
     ".bmp": "BMP",
     ".jpeg": "JPEG",
@@ -33,6 +38,10 @@ IMAGE_SUFFIXES = frozenset(FORMATS)
 NOT_READ = frozenset({"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "WMF"})
 """What Pillow opens by starting another program, or names without decoding it."""
 HEIF = frozenset({".heic", ".heif", ".hif"})
+HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+"""Of ISO 23008-12: what stands in a file's first bytes, whatever it is called."""
+NO_FRAMES = frozenset({"MPO", "PSD"})
+"""Formats whose further pictures are no frames or pages, but previews, depth maps, layers."""
 ORIENTATION = ExifTags.Base.Orientation
 MAX_PIXELS = 200_000_000
 """A file whose header announces more pixels is refused before it is decoded: 200 megapixels are 600 MB of RGB.
@@ -126,11 +135,30 @@ def _opened(path: Path) -> Iterator[ImageFile]:
 def _decoded(path: Path, *, turned: bool = True) -> Iterator[ImageFile]:
     """A file's first picture in the mode that the file has, turned as its EXIF says, or not."""
     with _opened(path) as image:
+        if (frames := _frames(image)) > 1:
+            _tell_of_frames(path, frames)
         correct_header(image)
         image.load()
         if turned:
             ImageOps.exif_transpose(image, in_place=True)
         yield image
+
+
+def _frames(image: ImageFile) -> int:
+    """How many pictures a file holds that are frames or pages, as far as they can be counted."""
+    if image.format in NO_FRAMES:
+        return 1
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # what is damaged behind the first picture does no harm
+        image.seek(0)
+        return 1
+
+
+@cache
+def _tell_of_frames(path: Path, frames: int) -> None:
+    """Once a file: many are read again and again."""
+    log.info("%s: holds %d pictures, of which the first is taken", path, frames)
 
 
 def orientation_of(path: Path) -> int:
@@ -164,8 +192,11 @@ def _instead_of_a_picture(path: Path) -> str:
     for beginning, reason in known.items():
         if start.lstrip().lower().startswith(beginning):
             return reason
-    if path.suffix.lower() in HEIF or start[4:8] == b"ftyp":  # phones' photos are renamed to .jpg, too
-        return "HEIC needs the package pillow-heif: pip install pillow-heif"
+    if path.suffix.lower() in HEIF or (start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS):
+        if find_spec("pillow_heif") is None:
+            return "HEIC needs the package pillow-heif: pip install pillow-heif"
+        if "HEIF" not in Image.OPEN:  # the command has done it
+            return "HEIC needs a line before it: pillow_heif.register_heif_opener()"
     return "it is no picture that Pillow knows, or a damaged one" if start else "the file is empty"
 
 
