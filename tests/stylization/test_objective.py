@@ -369,3 +369,19 @@ def test_the_referee_knows_neither_weights_nor_labels(encoder: Encoder, labelled
     minimised = Objective(encoder, guided, LAYERS, RECIPE)(image)
     assert named == pytest.approx({name: value.item() for name, value in minimised.items()}, rel=1e-5)
     assert errors == scores(image, encoder, labelled.unguided, LAYERS)
+
+
+@pytest.mark.parametrize("noise", [0, 2.9])
+def test_grey_pictures_are_seen_in_grey(subject: Subject, noise: float) -> None:
+    """Also those of lossy files, whose channels are some levels apart."""
+    grey = replace(subject, keep_colors="luminance").seen()
+    noisy = [picture + noise / 255 * (2 * torch.rand_like(picture) - 1) for picture in (grey.content, *grey.styles)]
+    as_read = replace(subject, content=noisy[0], styles=noisy[1:])
+    assert as_read.is_grey
+    for picture in (as_read.seen().content, *as_read.seen().styles):
+        assert torch.equal(picture[:, 0], picture[:, 2])
+    matched = replace(as_read, styles=subject.styles, keep_colors="match").seen()
+    assert torch.equal(matched.styles[0][:, 0], matched.styles[0][:, 2])
+    for coloured in (replace(as_read, styles=subject.styles), replace(as_read, content=subject.content)):
+        assert not coloured.is_grey
+        assert coloured.seen() is coloured

@@ -132,6 +132,25 @@ def test_colours_are_kept(subject: Subject, encoder: Encoder, kept: str) -> None
     assert painting.content_error != plain.content_error
 
 
+@pytest.mark.parametrize("optimizer", [{}, {"optimizer": "adam", "lr": 0.05}], ids=["lbfgs", "adam"])
+@pytest.mark.parametrize("through", ["everything", "object"])
+def test_what_is_painted_of_grey_pictures_is_grey_from_any_start(
+    subject: Subject, region: Tensor, encoder: Encoder, through: str, optimizer: dict[str, Any]
+) -> None:
+    grey = replace(
+        subject,
+        content=luminance(subject.content),
+        styles=[luminance(subject.styles[0])],
+        region=region if through == "object" else None,
+    )
+    noise = torch.rand_like(subject.content)
+    painting = painted(grey, encoder, RECIPE.but(**optimizer), initial=noise)
+    for pixels in (painting.pixels, painting.paint):
+        assert (pixels == pixels[..., :1]).all()
+    assert painting.notes == ("content and style are grey: so is the paint",)
+    assert np.ptp(painted(replace(grey, styles=subject.styles), encoder, initial=noise).pixels, axis=-1).max() > 50
+
+
 def test_another_start_is_carried_to_the_end(subject: Subject, encoder: Encoder) -> None:
     grey = painted(subject, encoder, IDLE.but(content_weight=0), initial=torch.full((1, 3, 9, 7), 0.5))
     assert np.abs(grey.pixels.astype(int) - 128).max() <= 1

@@ -1,4 +1,6 @@
-"""Keeping the colours of the content (Gatys et al. 2016, "Preserving color in neural artistic style transfer")."""
+"""Keeping the colours of the content (Gatys et al. 2016, "Preserving color in neural artistic style transfer"), and
+telling grey pictures from coloured ones.
+"""
 
 import torch
 from torch import Tensor
@@ -7,9 +9,16 @@ from pochoir.errors import DataError
 
 FLAT = 2 / 255
 """Deviation of a picture's colours below which they are one."""
+GREY = 6 / 255
+"""How far the channels of a grey pixel are apart at most: lossy formats leave up to 5 levels of noise."""
 
 # RGB to luma and two colour differences (BT.601); any such basis does, as it is inverted exactly
 _YUV = torch.tensor([[0.299, 0.587, 0.114], [-0.14713, -0.28886, 0.436], [0.615, -0.51499, -0.10001]])
+
+
+def is_grey(image: Tensor) -> bool:
+    """Whether every pixel of `[1, 3, H, W]` in [0, 1] is grey, but for the noise of lossy formats."""
+    return bool((image.amax(dim=1) - image.amin(dim=1)).max() <= GREY)
 
 
 def luminance(image: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from pochoir.config import EncoderConfig, RecipeConfig
 from pochoir.errors import DataError
 from pochoir.images.resizing import Size, fit_area, resize
 from pochoir.stylization import losses
-from pochoir.stylization.colors import luminance, match_colors
+from pochoir.stylization.colors import is_grey, luminance, match_colors
 from pochoir.stylization.encoder import Encoder, block_of, propagate
 from pochoir.stylization.guides import Labels
 
@@ -82,6 +82,11 @@ class Subject:
             for name, (picture, guide) in named.items()
         }
 
+    @property
+    def is_grey(self) -> bool:
+        """Whether content and styles are, or styles become so: what is painted then is grey, too."""
+        return is_grey(self.content) and (self.keep_colors == "match" or all(map(is_grey, self.styles)))
+
     def fitted(self, size: Size) -> "Subject":
         """The same content at another size, with what lies over it, beside the same styles."""
         return replace(
@@ -93,14 +98,17 @@ class Subject:
         )
 
     def seen(self) -> "Subject":
-        """What the encoder is shown: grey pictures where the colours are kept, recoloured styles where they match."""
-        if self.keep_colors == "luminance":
-            content, *styles = (luminance(picture) for picture in (self.content, *self.styles))
-            return replace(self, content=content, styles=styles, keep_colors="off")
+        """What the encoder is shown: recoloured styles where they match, and pictures in grey, exactly, where the
+        colours are kept or there are none.
+        """
+        shown = self
         if self.keep_colors == "match":
             styles = [match_colors(style, self.content, self.region, seen) for style, seen in self.guided_styles]
-            return replace(self, styles=styles, keep_colors="off")
-        return self
+            shown = replace(self, styles=styles, keep_colors="off")
+        if self.keep_colors == "luminance" or self.is_grey:
+            content, *styles = (luminance(picture) for picture in (shown.content, *shown.styles))
+            shown = replace(shown, content=content, styles=styles, keep_colors="off")
+        return shown
 
     def at(self, size: Size) -> "Subject":
         """The same subject at another size; the styles follow."""

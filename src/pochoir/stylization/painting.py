@@ -104,6 +104,8 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
     seen = subject.seen()
     levels = pyramid((subject.content.shape[-2], subject.content.shape[-1]), recipe)
     notes = vanishing_notes(subject, [level.size for level in levels], layers)
+    if seen.is_grey and subject.keep_colors != "luminance":
+        notes = ("content and style are grey: so is the paint", *notes)
     for note in notes:
         log.info(note)
     lightning = build_trainer(
@@ -157,9 +159,9 @@ def judged(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Losses and scores of a saved picture `[1, 3, H, W]` of the subject's size, see `scoring.losses_and_scores`."""
     device = encoder.mean.device
-    if subject.keep_colors == "luminance":
-        image = luminance(image)  # as the encoder is shown the subject in grey, too
     seen = subject.seen().at((image.shape[-2], image.shape[-1])).to(device)
+    if seen.is_grey:
+        image = luminance(image)  # as the subject is seen
     return losses_and_scores(image.to(device), encoder, seen, layers, recipe)
 
 
@@ -183,4 +185,5 @@ def vanishing_notes(subject: Subject, sizes: Sequence[Size], layers: EncoderConf
 
 def _colored(subject: Subject, painted: Tensor) -> Tensor:
     """What was painted in grey, in the colours that are kept."""
-    return with_luminance(subject.content.cpu(), painted) if subject.keep_colors == "luminance" else painted
+    has_colors = subject.keep_colors == "luminance" and not subject.is_grey
+    return with_luminance(subject.content.cpu(), painted) if has_colors else painted

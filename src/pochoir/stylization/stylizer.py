@@ -13,6 +13,7 @@ from pochoir.config import EncoderConfig, RecipeConfig
 from pochoir.errors import ConfigError, NonFiniteLossError
 from pochoir.images.resizing import resize
 from pochoir.stylization.canvas import to_image, to_parameter
+from pochoir.stylization.colors import luminance
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject
 from pochoir.stylization.pyramid import Level, enlarge
@@ -24,9 +25,9 @@ STALLED_STEPS = 10
 
 
 class Stylizer(pl.LightningModule):
-    """Paints a subject from coarse to fine. `z` is the parameter, `picture()` what it stands for, `totals` the losses
-    of this level so far, `parts` the last ones by kind, `started` when it began by `time.perf_counter`; of a continued
-    painting so much earlier as it had taken.
+    """Paints a subject from coarse to fine. `z` is the parameter, of one channel where the subject is grey, `picture()`
+    what it stands for, `totals` the losses of this level so far, `parts` the last ones by kind, `started` when it began
+    by `time.perf_counter`; of a continued painting so much earlier as it had taken.
 
     initial: `[1, 3, H, W]` in [0, 1] of any size, what the coarsest level starts from. log_every: steps from one log of
     the losses to the next, the Trainer's `log_every_n_steps` (nine values cost as much as a small step).
@@ -54,7 +55,8 @@ class Stylizer(pl.LightningModule):
         self.recipe = recipe
         self.log_every = log_every
         self.level = 0
-        self.z = nn.Parameter(to_parameter(resize(initial, levels[0].size), recipe.image))
+        self.is_grey = subject.is_grey
+        self.z = self._parameter(resize(initial, levels[0].size))
         self.started = time.perf_counter()
         self.totals: list[float] = []
         self.parts: dict[str, float] = {}
@@ -70,7 +72,7 @@ class Stylizer(pl.LightningModule):
     @torch.no_grad()
     def paint(self) -> Tensor:
         """The same without the content around a region: what is laid over the content by it."""
-        return to_image(self.z, self.recipe.image).clamp(0, 1)
+        return self._image(self.z).clamp(0, 1)
 
     @torch.no_grad()
     def last_good_picture(self) -> Tensor:
@@ -105,7 +107,7 @@ class Stylizer(pl.LightningModule):
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
         assert self._objective is not None
-        named = self._objective(to_image(self.z, self.recipe.image))
+        named = self._objective(self._image(self.z))
         total = torch.stack(list(named.values())).sum()
         if not torch.isfinite(total):
             parts = ", ".join(f"{name} {float(value.detach()):.4g}" for name, value in named.items())
@@ -149,14 +151,21 @@ class Stylizer(pl.LightningModule):
         self.z = nn.Parameter(torch.empty_like(checkpoint["state_dict"]["z"], device=self.z.device))
         self._objective = None
 
+    def _parameter(self, image: Tensor) -> nn.Parameter:
+        return nn.Parameter(to_parameter(luminance(image)[:, :1] if self.is_grey else image, self.recipe.image))
+
+    def _image(self, z: Tensor) -> Tensor:
+        """`[1, 3, H, W]` of the parameter."""
+        return to_image(z, self.recipe.image).expand(-1, 3, -1, -1)
+
     def _enter_level(self, index: int) -> None:
         """Carry the picture over to the next size, with an optimiser of its own."""
-        image = to_image(self.z.detach(), self.recipe.image)
+        image = self._image(self.z.detach())
         self.level = index
         size = self.levels[index].size
         if self.recipe.content_weight > 0:
             image = enlarge(image, self.subject.content.to(image), size)
-        self.z = nn.Parameter(to_parameter(resize(image, size), self.recipe.image))
+        self.z = self._parameter(resize(image, size))
         self.totals = []
         self._objective = None
         self.trainer.strategy.setup_optimizers(self.trainer)
@@ -173,7 +182,7 @@ class Stylizer(pl.LightningModule):
         return before - now < self.recipe.tolerance * before
 
     def _finished(self, z: Tensor) -> Tensor:
-        image = to_image(z, self.recipe.image).clamp(0, 1)
+        image = self._image(z).clamp(0, 1)
         if self.subject.region is None:
             return image
         subject = self.subject.at((image.shape[-2], image.shape[-1])).to(image.device)
