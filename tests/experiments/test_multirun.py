@@ -15,9 +15,14 @@ from urllib.request import Request, urlopen
 import numpy as np
 import pytest
 import yaml
+from hydra import initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
+from pochoir.errors import ConfigError
+from pochoir.experiments.multirun import refuse_shared_folders
 from pochoir.images import write_image
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +129,54 @@ def test_an_interrupted_sweep_has_a_table_as_far_as_it_came(files: list[str], tm
         process.send_signal(signal.SIGINT)
     assert process.returncode != 0
     assert [row["status"] for row in rows(tmp_path / "sweep")] == ["finished"]
+
+
+def test_jobs_called_by_their_overrides_are_found_and_continued(files: list[str], tmp_path: Path) -> None:
+    """The slashes of content=/…/content.png make folders within folders; the second job is broken off."""
+    naming = "hydra.sweep.subdir='${hydra.job.override_dirname}'"
+    words = ["-m", *files, *FAST, "recipe.steps=[2],[200]", naming, "hydra.sweep.dir=sweep"]
+    command = [sys.executable, str(ROOT / "scripts" / "stylize.py"), *words]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob("sweep/**/last.ckpt")) and time.monotonic() < deadline:
+            time.sleep(0.05)  # that of the second: two steps are over before one is written
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate()
+    assert process.returncode == 130
+    assert out.rstrip().endswith(f"hydra.sweep.dir={tmp_path / 'sweep'}")
+    (first,) = rows(tmp_path / "sweep")
+    assert (first["status"], first["recipe.steps"]) == ("finished", "[2]")
+    assert (tmp_path / "sweep" / first["job"] / "result.png").exists()
+    assert first["job"].count("/") > 1
+    again = run("stylize", *words, folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "2 of 2 jobs finished" in again.stdout
+    assert "finished already" in again.stdout
+    assert [row["recipe.steps"] for row in rows(tmp_path / "sweep")] == ["[2]", "[200]"]
+    assert rows(tmp_path / "sweep")[0] == first
+
+
+@pytest.mark.parametrize(
+    ("subdir", "message"),
+    [
+        ("all", "all puts job 1 into 'all', as job 0; leave it at ${hydra.job.num}"),
+        ("${content}/${seed}", "puts job 2 into 'a/0', as job 0"),
+        ("${recipe.style_weight}/${content}", "puts job 1 into '1/a/b', within the folder of job 0"),
+        ("../${hydra.job.num}", "puts job 0 into '../0', which is not in the sweep's folder"),
+        ("/tmp/${hydra.job.num}", "puts job 0 into '/tmp/0', which is not in the sweep's folder"),
+        ("x/../.", "puts job 0 into 'x/../.', which is not in the sweep's folder"),
+        ("a${now:%S}_${hydra.job.num}", "would be another when the sweep is continued"),
+        ("x" * 300 + "${hydra:job.num}", "a longer name than disks take"),
+    ],
+)
+def test_jobs_without_a_folder_of_their_own_are_refused(subdir: str, message: str) -> None:
+    words = ["recipe.style_weight=1,10", "content=a,a/b", f"hydra.sweep.subdir={subdir}"]
+    with initialize_config_module("pochoir.conf", version_base="1.3"):
+        loader: Any = GlobalHydra.instance().config_loader()
+        config = loader.load_configuration("stylize", words, RunMode.MULTIRUN)
+        with pytest.raises(ConfigError) as caught:
+            refuse_shared_folders(config)
+    assert message in str(caught.value)
 
 
 def test_another_sweep_does_not_go_into_the_same_folder(

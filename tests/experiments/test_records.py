@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from pochoir.experiments.records import (
     Run,
     metrics_of,
+    overrides_of,
     read_run,
     read_sweep,
     run_label,
     short_names,
+    sweep_around,
     swept_settings,
     swept_values,
     typed,
@@ -100,6 +103,28 @@ def test_jobs_are_found_whatever_they_are_called(tmp_path: Path, names: list[str
         (tmp_path / name / ".hydra").mkdir(parents=True)
     (tmp_path / ".submitit").mkdir()
     assert [run.name for run in read_sweep(tmp_path)] == names
+
+
+def test_jobs_are_found_in_folders_of_folders(tmp_path: Path) -> None:
+    (tmp_path / "sweep.json").write_text(json.dumps({"swept": ["content"]}))
+    for name in ("content=/a b/10.jpg", "content=/a b/9.jpg", "content=/a b/9.jpg/regions/object_0"):
+        (tmp_path / name / ".hydra").mkdir(parents=True)
+    for number in (9, 10):
+        overrides = tmp_path / f"content=/a b/{number}.jpg" / ".hydra" / "overrides.yaml"
+        overrides.write_text(f"- content='/a b/{number}.jpg'\n")
+    runs = read_sweep(tmp_path)
+    assert [run.name for run in runs] == ["content=/a b/9.jpg", "content=/a b/10.jpg"]
+    assert [run.swept for run in runs] == [{"content": "/a b/9.jpg"}, {"content": "/a b/10.jpg"}]
+    assert sweep_around(runs[0].folder / "regions") == tmp_path
+    assert sweep_around(tmp_path) is None
+
+
+def test_texts_of_the_command_line_lose_their_quotes(tmp_path: Path) -> None:
+    (tmp_path / ".hydra").mkdir()
+    words = ["a='a b, c=[1].jpg'", r"b=builtin\:ink", "+c=[x,y]", r"d='it\'s \${e}.png'", "~seed", "lr=1e-3"]
+    (tmp_path / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(words))
+    values = ["a b, c=[1].jpg", "builtin:ink", "[x,y]", "it's ${e}.png", "", "1e-3"]
+    assert list(overrides_of(tmp_path).values()) == values
 
 
 def test_the_table_holds_every_job_and_its_error(grid: list[Run]) -> None:

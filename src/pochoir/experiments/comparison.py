@@ -45,20 +45,23 @@ def compare(patterns: Sequence[str], page: Path) -> list[Run]:
 
 def find_runs(patterns: Sequence[str]) -> list[Run]:
     """The runs that folders, or patterns of folders, name; a sweep stands for its jobs. Each once, in order."""
-    folders: dict[Path, None] = {}
+    folders: dict[Path, tuple[str, str]] = {}
     for pattern in patterns:
-        named = glob(str(Path(pattern).expanduser()))  # noqa: PTH207 (the pattern may be absolute)
-        found = [Path(path) for path in sorted(named) if Path(path).is_dir()]
+        given = Path(pattern).expanduser()
+        named = [given] if given.is_dir() else map(Path, sorted(glob(str(given))))  # noqa: PTH207 (may be absolute)
+        found = [path for path in named if path.is_dir()]
         if not found:
             raise DataError(f"{pattern}: no such folder")
         for folder in found:
-            jobs = [run.folder for run in read_sweep(folder)] if (folder / SWEEP).is_file() else [folder]
-            folders.update(dict.fromkeys(jobs))
-    several = len({folder.name for folder in folders}) < len(folders)
+            if (folder / SWEEP).is_file():
+                folders.update({job.folder: (folder.name, job.name) for job in read_sweep(folder)})
+            else:
+                folders.setdefault(folder, (folder.parent.name, folder.name))
+    several = len({name for _, name in folders.values()}) < len(folders)
     empty = [str(folder) for folder in folders if not any((folder / mark).exists() for mark in MARKS)]
     if empty:
         raise DataError(f"{', '.join(empty)}: no run has been there (neither {' nor '.join(MARKS)})")
-    return [read_run(folder, f"{folder.parent.name}/{folder.name}" if several else None) for folder in folders]
+    return [read_run(folder, "/".join(names) if several else names[-1]) for folder, names in folders.items()]
 
 
 def differing_settings(runs: list[Run]) -> list[str]:

@@ -1,16 +1,27 @@
 """A multirun's beginning and end, as a Hydra callback: what is refused before it, and what is left after it."""
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from pochoir.errors import ConfigError, PochoirError, SomeInputsFailedError, fail
 from pochoir.experiments.records import SWEEP
 from pochoir.files import read_json, write_json
+
+NUMBERED = "${hydra.job.num}"
+"""How jobs are called by default."""
+SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__name__}"
+LONGEST_NAME = 255
+"""Bytes that file systems take as the name of a folder."""
 
 
 class SweepReport(Callback):
@@ -46,15 +57,18 @@ class SweepReport(Callback):
 def begin_sweep(config: DictConfig) -> None:
     """Write sweep.json: the keys that are swept and all that the jobs have in common.
 
-    Raises `ConfigError` where the folder holds another sweep, and where jobs would start processes of their own.
+    Raises `ConfigError` where the folder holds another sweep, where jobs would start processes of their own, and where
+    they cannot be told apart by their folders.
     """
     refuse_subprocesses(config)
+    refuse_shared_folders(config)
     folder = Path(config.hydra.sweep.dir)
     common = {name: value for name, value in OmegaConf.to_container(config).items() if name != "hydra"}  # type: ignore[union-attr]
     sweep = {
         "swept": swept_keys(config),
         "overrides": list(config.hydra.overrides.task),
         "params": OmegaConf.to_container(config.hydra.sweeper.get("params") or OmegaConf.create({})),
+        "subdir": naming(config),
         "settings": common,
     }
     earlier = read_json(folder / SWEEP)
@@ -72,6 +86,59 @@ def swept_keys(config: DictConfig) -> list[str]:
     keys = [override.get_key_element().lstrip("+~") for override in given if override.is_sweep_override()]
     params = config.hydra.sweeper.get("params") or {}
     return list(dict.fromkeys([*map(str, params), *keys]))
+
+
+def naming(config: DictConfig) -> str:
+    """How jobs' folders are called: `hydra.sweep.subdir`, its interpolations unresolved."""
+    return str(OmegaConf.to_container(config.hydra.sweep)["subdir"])  # type: ignore[index,call-overload]
+
+
+def refuse_shared_folders(config: DictConfig) -> None:
+    """Raise `ConfigError` where `hydra.sweep.subdir` does not give every job a folder of its own in the sweep's.
+
+    What an optimiser will try is not known yet: of its jobs nothing is refused here.
+    """
+    subdir, key = naming(config), "hydra.sweep.subdir"
+    if "${now:" in subdir:
+        raise ConfigError(
+            f"{key}: {subdir} would be another when the sweep is continued; put the time into hydra.sweep.dir"
+        )
+    if config.hydra.output_subdir != ".hydra":
+        raise ConfigError(f"hydra.output_subdir: {config.hydra.output_subdir} hides the jobs of a sweep; leave .hydra")
+    if subdir == NUMBERED or config.hydra.sweeper._target_ != SWEEPER:
+        return
+    taken: dict[str, int] = {}
+    for number, place in enumerate(job_folders(config)):
+        folder, told = os.path.normpath(place), f"{key}: {subdir} puts job {number} into {place!r}"
+        parts = Path(folder).parts
+        if Path(folder).is_absolute() or ".." in parts or not parts:
+            raise ConfigError(f"{told}, which is not in the sweep's folder")
+        if any(len(part.encode()) > LONGEST_NAME for part in parts):
+            raise ConfigError(f"{told}, a longer name than disks take; leave it at {NUMBERED}")
+        if folder in taken:
+            raise ConfigError(f"{told}, as job {taken[folder]}; leave it at {NUMBERED}")
+        taken[folder] = number
+    for folder, number in taken.items():
+        if around := next((above for above in map(str, Path(folder).parents) if above in taken), None):
+            told = f"puts job {number} into {folder!r}, within the folder of job {taken[around]}"
+            raise ConfigError(f"{key}: {subdir} {told}; leave it at {NUMBERED}")
+
+
+def job_folders(config: DictConfig) -> Iterator[str]:
+    """Where in the sweep's folder each job of Hydra's own sweeper goes."""
+    loader: Any = GlobalHydra.instance().config_loader()
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+    given = OverridesParser.create(loader).parse_overrides([*params, *config.hydra.overrides.task])
+    before = HydraConfig.instance().cfg
+    try:
+        for number, overrides in enumerate(BasicSweeper.split_arguments(given, None)[0]):
+            job = loader.load_sweep_config(config, overrides)
+            with open_dict(job):
+                job.hydra.job.id, job.hydra.job.num = str(number), number
+            HydraConfig.instance().set_config(job)  # which ${hydra:…} reads
+            yield str(job.hydra.sweep.subdir)
+    finally:
+        HydraConfig.instance().cfg = before
 
 
 def refuse_subprocesses(config: DictConfig) -> None:

@@ -1,13 +1,16 @@
 """A run's folder, read back: what was asked, how it ended, what it measured, what it looks like."""
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
 
 from pochoir.errors import bullets
 from pochoir.files import read_json
@@ -30,7 +33,7 @@ LABEL_LETTERS = 120
 class Run:
     """One run. status: finished, failed or unfinished. metrics: flat, `best/mask_ap`. settings: flat, `recipe.lr`.
 
-    swept: in a sweep, the keys it varies with this run's values, as they stand on the command line.
+    swept: in a sweep, the keys it varies with this run's values, as text.
     """
 
     name: str
@@ -65,13 +68,27 @@ def read_run(folder: Path, name: str | None = None) -> Run:
 
 
 def read_sweep(folder: Path) -> list[Run]:
-    """The runs of a sweep, ordered by the numbers in their names, which are no more than that by default."""
-    jobs = [path for path in folder.iterdir() if (path / ".hydra").is_dir()]
-    return [read_run(path) for path in sorted(jobs, key=_by_numbers)]
+    """The runs of a sweep, wherever in its folder they are and called by that place, ordered by the numbers in it."""
+    names = {job.relative_to(folder).as_posix(): job for job in _jobs_in(folder)}
+    return [read_run(names[name], name) for name in sorted(names, key=_by_numbers)]
 
 
-def _by_numbers(path: Path) -> list[str | int]:
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
+def _jobs_in(folder: Path) -> Iterator[Path]:
+    """A job's name may hold slashes, as that of `hydra.sweep.subdir=${hydra.job.override_dirname}` does."""
+    for place, folders, _ in os.walk(folder):
+        if ".hydra" in folders:
+            yield Path(place)
+            folders.clear()  # what lies in a job is its own
+        folders[:] = [name for name in folders if not name.startswith(".")]
+
+
+def _by_numbers(name: str) -> list[str | int]:
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+
+
+def sweep_around(folder: Path) -> Path | None:
+    """The folder of the sweep that a run is a job of; None for a run of its own."""
+    return next((above for above in folder.absolute().parents if (above / SWEEP).is_file()), None)
 
 
 def metrics_of(folder: Path) -> dict[str, float]:
@@ -89,18 +106,24 @@ def pictures_of(folder: Path, patterns: Iterable[str] = PICTURES) -> list[Path]:
 
 
 def overrides_of(folder: Path) -> dict[str, str]:
-    """What the command line of a run has set: key to value, as text."""
+    """What the command line of a run has set: key to value, as text, without Hydra's quotes and escapes."""
     given = [text.lstrip("+~") for text in _read_yaml(folder / ".hydra" / "overrides.yaml") or []]
-    return dict(text.partition("=")[::2] for text in given)
+    return {key: _unquoted(value) for key, _, value in (text.partition("=") for text in given)}
+
+
+def _unquoted(value: str) -> str:
+    """A text as it was meant; what is none, such as a list, stays as it stands."""
+    read = OverridesParser.create().parse_rule(value, "value") if value else value
+    text = read.text if isinstance(read, QuotedString) else read
+    return text.replace("\\${", "${") if isinstance(text, str) else value
 
 
 def swept_values(folder: Path) -> dict[str, str]:
     """The keys that the sweep around a run varies, with the run's values; empty for a run of its own."""
-    sweep = read_json(folder.parent / SWEEP)
-    if sweep is None:
+    around, given = sweep_around(folder), overrides_of(folder)
+    if around is None or not given:
         return {}
-    given = overrides_of(folder)
-    return {key: given[key] for key in sweep["swept"] if key in given}
+    return {key: given[key] for key in read_json(around / SWEEP)["swept"] if key in given}
 
 
 def swept_settings(folder: Path) -> dict[str, bool | int | float | str]:

@@ -14,7 +14,7 @@ import torch
 from lightning_fabric.plugins.environments import SLURMEnvironment
 from pytorch_lightning.callbacks import Checkpoint
 
-from pochoir.experiments.records import SWEEP
+from pochoir.experiments.records import sweep_around
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
 """Ctrl-C, kill, and the warnings that SLURM (USR1) and submitit (USR2) give before a job's time is up."""
@@ -115,8 +115,8 @@ def told_how_to_continue(folder: Path) -> Iterator[None]:
         number = _signal_of(end)
         if number is None:
             raise
-        in_sweep = (folder.parent / SWEEP).is_file()
-        place = f"hydra.sweep.dir={folder.parent}" if in_sweep else f"hydra.run.dir={folder}"
+        sweep = sweep_around(folder)
+        place = f"hydra.run.dir={folder}" if sweep is None else f"hydra.sweep.dir={sweep}"
         log.info("Ended by %s; continue by the same command with %s", _name(number), place)
         raise EndedBySignal(number) from None
     finally:
