@@ -91,7 +91,7 @@ def partial(
     """
     started = time.perf_counter()
     config: PartialConfig = load_config("partial", _overrides(recipe, overrides))
-    _refuse(config, "style", "styles", "background_style", *([] if config.annotations else ["content"]))
+    _refuse(config, "style", "styles", "background_style", *([] if config.found_by_name else ["content"]))
     if objects is not None:
         _refuse(config, "masks", "annotations", "box", instead="objects or this one, not both")
     picture = as_picture(photo, "photo")

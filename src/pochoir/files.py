@@ -1,12 +1,14 @@
 """Write files whole or not at all, by one run a folder, and say in words why a disk will not take them."""
 
+import csv
 import errno
+import io
 import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise storage_error(error, path) or StorageError(
             f"{path} cannot be written: {error.strerror or error}"
         ) from error
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as CSV, the first of them the heading."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def write_json(path: Path, content: Any) -> None:

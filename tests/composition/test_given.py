@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pochoir.composition.given import from_box, from_coco, from_masks, without_specks
+from pochoir.composition.given import from_box, from_coco, from_masks, masks_of, without_specks
 from pochoir.errors import DataError
 from pochoir.images import write_image
 
@@ -27,6 +27,18 @@ def test_masks_become_instances_in_order(tmp_path: Path) -> None:
     assert found.scores.tolist() == [1, 1, 1]
     with pytest.raises(DataError, match=r"one\.png: is 30×20 pixels, its photo is 40×20, which is another shape"):
         from_masks([tmp_path / "one.png"], (20, 40))
+
+
+def test_a_folder_holds_the_masks_of_photos_by_their_names(tmp_path: Path) -> None:
+    mask = np.eye(8, dtype=np.uint8)
+    for name in ("a.png", "a_1.png", "b.jpg_10.png", "b.jpg_9.png", "b_3.png", "c.png", "c.tif"):
+        write_image(tmp_path / name, mask)
+    assert [path.name for path in masks_of(Path("x/a.jpg"), tmp_path)] == ["a.png"]
+    assert [path.name for path in masks_of(Path("b.jpg"), tmp_path)] == ["b.jpg_9.png", "b.jpg_10.png"]
+    with pytest.raises(DataError, match=r"c\.png and c\.tif have the same stem"):
+        masks_of(Path("c.jpg"), tmp_path)
+    with pytest.raises(DataError, match=r"masks: .*/d\.png, the mask of d\.jpg, is not there"):
+        masks_of(Path("d.jpg"), tmp_path)
 
 
 def disc(size: int = 60, soft: float = 3) -> NDArray[np.uint8]:

@@ -1,8 +1,10 @@
 """Partial style transfer as a whole: what it leaves behind, what it leaves alone, and errors for people."""
 
+import csv
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from pochoir.composition.given import certain
 from pochoir.config import FolderDataset, PartialConfig, Request, TrainSegConfig, load_config
-from pochoir.errors import ConfigError, DataError
-from pochoir.images import read_labels, read_picture, read_rgb, read_settings, write_image
-from pochoir.runs.partial import partial
+from pochoir.errors import ConfigError, DataError, SomeInputsFailedError
+from pochoir.images import Picture, read_labels, read_picture, read_rgb, read_settings, write_image
+from pochoir.runs.partial import partial, partials
+from pochoir.segmentation.instances import Instances
 
 ROOT = Path(__file__).parents[2]
 SAME = ("crop", "painted", "evaluations", "seconds")
@@ -225,6 +229,117 @@ def test_objects_may_come_from_a_checkpoint(
     metrics = partial(found, tmp_path)
     assert metrics["regions"]
     assert metrics["leak"]["changed_pixels"] == 0
+
+
+@pytest.fixture
+def folders(files: Path, tmp_path: Path) -> Path:
+    """photos/ of two and an empty one, masks/ of theirs but one's, paintings/ of two."""
+    photo, mask = read_rgb(files / "photo.png"), read_labels(files / "mask.png")
+    write_image(tmp_path / "photos" / "a.png", photo)
+    write_image(tmp_path / "photos" / "b.jpg", photo[:, :72])
+    write_image(tmp_path / "photos" / "empty.png", photo)
+    write_image(tmp_path / "photos" / "lost.png", photo)
+    write_image(tmp_path / "masks" / "a.png", mask)
+    write_image(tmp_path / "masks" / "b.png", mask[:, :72])
+    write_image(tmp_path / "masks" / "empty.png", np.zeros_like(mask))
+    for name in ("red", "green"):
+        write_image(tmp_path / "paintings" / f"{name}.png", read_rgb(files / f"{name}.png"))
+    return tmp_path
+
+
+def of_folders(config: PartialConfig, folders: Path, **changes: Any) -> PartialConfig:
+    """One step for each picture."""
+    given: dict[str, Any] = {
+        "content": str(folders / "photos"),
+        "style": str(folders / "paintings"),
+        "styles": None,
+        "masks": [str(folders / "masks")],
+        "truth": None,
+        "region": config.region.but(indices=[0], min_side=48),
+        "recipe": config.recipe.but(steps=[2]),
+    }
+    return config.but(**{**given, **changes})
+
+
+def test_every_photo_is_painted_in_every_style(config: PartialConfig, folders: Path) -> None:
+    out = folders / "out"
+    asked = of_folders(config, folders)
+    summary = partials(asked, out)
+    assert list(summary.results) == ["a__green", "a__red", "b__green", "b__red"]
+    assert list(summary.failures) == ["empty__green", "empty__red", "lost__green", "lost__red"]
+    assert "region.indices: there is no instance 0" in summary.failures["empty__red"]
+    assert f"{folders / 'masks' / 'lost.png'}, the mask of lost.png, is not there" in summary.failures["lost__red"]
+    with pytest.raises(SomeInputsFailedError, match="4 pictures could not be painted"):
+        summary.outcome()
+    styles = [Path(result["regions"][0]["style"]).stem for result in summary.results.values()]
+    assert styles == ["green", "red", "green", "red"]
+    with (out / "summary.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["finished"] * 4 + ["failed"] * 4
+    assert float(rows[0]["area"]) == summary.results["a__green"]["area"] > 0.1
+    assert read_rgb(out / "sheet.png").shape == (3 * 240, 3 * 320, 3)
+    assert read_rgb(out / "b__red" / "result.png").shape == (96, 72, 3)
+    assert {path.name for path in (out / "a__red" / "regions").iterdir()} == {"object_0"}
+    painted = out / "a__red" / "regions" / "object_0" / "paint.png"
+    before = painted.stat().st_mtime_ns
+    again = partials(asked, out)
+    assert painted.stat().st_mtime_ns == before
+    assert again.results["b__red"]["style_error"] == summary.results["b__red"]["style_error"]
+
+
+def test_styles_are_one_for_each_object_of_every_photo(config: PartialConfig, folders: Path, files: Path) -> None:
+    styles = [str(files / "red.png"), str(files / "green.png")]
+    (folders / "photos" / "lost.png").unlink()
+    (folders / "photos" / "empty.png").unlink()
+    asked = of_folders(config, folders, style=None, styles=styles, region=config.region.but(min_side=48))
+    summary = partials(asked, folders / "out")
+    used = {name: [Path(region["style"]).stem for region in r["regions"]] for name, r in summary.results.items()}
+    assert used == {"a__red_green": ["red", "green"], "b__red_green": ["red"]}
+
+
+def test_a_photo_is_looked_at_once_by_one_segmenter(
+    config: PartialConfig, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It finds the blocks of a photo by their brightness, and nobody in `empty`."""
+    seen: list[tuple[int, int]] = []
+    loaded: list[PartialConfig] = []
+
+    def segmenter_of(config: PartialConfig) -> Callable[[Picture], Instances]:
+        loaded.append(config)
+        return find
+
+    def find(photo: Picture) -> Instances:
+        seen.append(photo.size)
+        return certain((photo.pixels.max(axis=2) > 100)[None])
+
+    write_image(folders / "photos" / "empty.png", np.zeros((96, 128, 3), dtype=np.uint8))
+    monkeypatch.setattr("pochoir.runs.partial.segmenter_of", segmenter_of)
+    summary = partials(of_folders(config, folders, masks=None), folders / "out")
+    assert len(loaded) == 1
+    assert seen == [(96, 128), (96, 72), (96, 128), (96, 128)]
+    assert len(summary.results) == 6
+    assert list(summary.failures) == ["empty__green", "empty__red"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["masks=[masks/a.png]"], "masks: are those of one photo, and content is a folder; give masks=<folder>"),
+        (["masks=[masks,masks/a.png]"], "masks: give the mask pictures of one photo, or one folder of them"),
+        (["box=[1,2,30,40]"], "box: is around an object of one photo, and content is a folder; give masks=<folder>"),
+        (["truth=masks/a.png"], "truth: is the mask of one photo, and content is a folder; leave it out"),
+        (["background_style=paintings"], "background_style: 'paintings' is a folder; give one picture"),
+        (["style=null", "styles=[paintings]"], "style=<folder> paints in each of it in turn"),
+    ],
+)
+def test_what_is_of_one_photo_is_refused_for_many(
+    folders: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], message: str
+) -> None:
+    monkeypatch.chdir(folders)
+    Request("partial", ["content=photos", "style=paintings", "masks=masks", "region.point=[3,4]"]).check()
+    with pytest.raises(ConfigError) as caught:
+        Request("partial", ["content=photos", "style=paintings", *overrides]).check()
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(

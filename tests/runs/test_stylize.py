@@ -1,5 +1,6 @@
 """Painting runs: what they leave behind, pairs, resuming, colours, sizes, and errors for people."""
 
+import csv
 import json
 import os
 import shutil
@@ -18,9 +19,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pochoir.config import Request, StylizeConfig, load_config
-from pochoir.errors import ConfigError, DataError, NonFiniteLossError
+from pochoir.errors import ConfigError, DataError, NonFiniteLossError, SomeInputsFailedError
 from pochoir.images import read_picture, read_rgb, read_settings, to_tensor, write_image
-from pochoir.runs.stylize import pairs_of, stylize
+from pochoir.runs.stylize import asked_for, job_of, stylize
 from pochoir.stylization.colors import luminance
 from pochoir.stylization.stylizer import Stylizer
 
@@ -33,6 +34,11 @@ def noise(seed: int, height: int, width: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "summary.csv").open() as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +123,14 @@ def test_every_content_is_painted_in_every_style(config: StylizeConfig, pictures
     assert (sheet[:240, :320] == 255).all()
     assert sheet[240:, 320:].std() > 20
     assert summary.objective == pytest.approx(np.mean([result["loss"] for result in summary.results.values()]))
+    rows = table(tmp_path)
+    assert [row["picture"] for row in rows] == list(summary.results)
+    assert Path(rows[2]["content"]).name == "lake.png"
+    assert Path(rows[2]["styles"]).name == "ink.png"
+    for row in rows:
+        result = summary.results[row["picture"]]
+        for name in ("loss", "style_error", "content_error", "seconds"):
+            assert float(row[name]) == result[name]
 
 
 def test_a_finished_picture_is_kept_and_other_settings_are_refused(config: StylizeConfig, tmp_path: Path) -> None:
@@ -137,8 +151,14 @@ def test_what_cannot_be_painted_is_named_at_the_end(config: StylizeConfig, pictu
     (folder / "b.jpg").write_bytes(b"no picture")
     summary = stylize(config.but(content=str(folder), milestones=0), tmp_path / "out")
     assert list(summary.results) == ["a__oil"]
-    assert len(summary.failures) == 1
-    assert "b.jpg" in summary.failures[0]
+    assert list(summary.failures) == ["b__oil"]
+    assert "b.jpg" in summary.failures["b__oil"]
+    with pytest.raises(SomeInputsFailedError, match="1 picture could not be painted"):
+        summary.outcome()
+    a, b = table(tmp_path / "out")
+    assert (a["picture"], a["status"], a["failure"]) == ("a__oil", "finished", "")
+    assert (b["status"], b["style_error"]) == ("failed", "")
+    assert "b.jpg: cannot be read" in b["failure"]
     with pytest.raises(DataError, match=r"b\.jpg"):
         stylize(config.but(content=str(folder / "b.jpg")), tmp_path / "single")
 
@@ -146,15 +166,15 @@ def test_what_cannot_be_painted_is_named_at_the_end(config: StylizeConfig, pictu
 def test_names_of_pairs_do_not_collide(config: StylizeConfig, tmp_path: Path) -> None:
     for suffix in ("png", "jpg"):
         write_image(tmp_path / f"a.{suffix}", noise(0, 64, 64))
-    pairs = list(pairs_of(config.but(content=str(tmp_path)), tmp_path))
+    pairs = asked_for(config.but(content=str(tmp_path)), tmp_path)
     assert len({pair.folder for pair in pairs}) == len({pair.name for pair in pairs}) == 2
 
 
 def test_blended_styles_make_one_picture(config: StylizeConfig, pictures: Path, tmp_path: Path) -> None:
     styles = [str(pictures / "styles" / name) for name in ("oil.png", "ink.png")]
     blended = config.but(style=None, styles=styles, blend=[3, 1], milestones=0)
-    (pair,) = pairs_of(blended, tmp_path)
-    assert pair.blend == (0.75, 0.25)
+    (pair,) = asked_for(blended, tmp_path)
+    assert job_of(blended, pair).blend == [0.75, 0.25]
     assert list(stylize(blended, tmp_path).results) == ["hill__oil_ink"]
 
 

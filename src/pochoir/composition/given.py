@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from pochoir.composition.grabcut import grab_cut
 from pochoir.data.coco import CocoInstances
+from pochoir.data.folder import INSTANCE
 from pochoir.data.mask_pictures import read_instance_masks, soft_values
 from pochoir.data.source import ONE_CLASS
 from pochoir.data.targets import boxes_from_masks
 from pochoir.errors import DataError
-from pochoir.images import read_labels, read_picture
+from pochoir.images import find_images, read_labels, read_picture
 from pochoir.images.resizing import same_shape
 from pochoir.segmentation.instances import Instances
 
@@ -28,6 +29,22 @@ CUT_OUT = 64
 """Colours: a picture with clear parts and more of them is an object cut out, not a mask with a colour an instance."""
 SPECK = 0.05
 """Share of the largest piece below which a piece of a mask is an accident."""
+
+
+def masks_of(photo: Path, folder: Path) -> list[Path]:
+    """A photo's mask pictures in a folder: the one of its stem, or `<name>_<number>`, as predict_seg writes them.
+
+    Raises `DataError` where there is none, or more than one of the stem.
+    """
+    files = find_images(folder)
+    own = [path for path in files if path.stem == photo.stem]
+    if len(own) > 1:
+        raise DataError(f"{own[0]} and {own[1].name} have the same stem; keep one of them")
+    matches = {path: INSTANCE.fullmatch(path.stem) for path in files}
+    numbers = {path: int(match[2]) for path, match in matches.items() if match and match[1] == photo.name}
+    if not (own or numbers):
+        raise DataError(f"masks: {folder / f'{photo.stem}.png'}, the mask of {photo.name}, is not there")
+    return own or sorted(numbers, key=lambda path: numbers[path])
 
 
 def from_masks(paths: list[Path], size: tuple[int, int]) -> Instances:

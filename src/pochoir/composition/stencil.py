@@ -1,7 +1,7 @@
 """The stencil of a photo: find its objects, choose some, fit their edges, and say what is painted in which style."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from pochoir.composition.border import boundary_f, edge_agreement
 from pochoir.composition.crops import margin_at
 from pochoir.composition.edges import Alpha, alpha_of, in_8_bits, predicted_radius
-from pochoir.composition.given import from_box, from_coco, from_masks
+from pochoir.composition.given import from_box, from_coco, from_masks, masks_of
 from pochoir.composition.keeping import keep_map
 from pochoir.composition.regions import Region, background_region, object_regions
 from pochoir.config import PartialConfig
@@ -43,23 +43,33 @@ class Stencil:
     keep: Alpha | None = None
 
 
-def find(photo: Picture, config: PartialConfig) -> Instances:
-    """All instances of a photo, from whichever source the config names, at the photo's size."""
+def find(photo: Picture, config: PartialConfig, segmenter: Callable[[], Segmenter] | None = None) -> Instances:
+    """All instances of a photo, from whichever source the config names, at the photo's size.
+
+    segmenter: gives the config's, should it be asked; None: it is loaded.
+    """
     given = _given(photo, config)
     if given is not None:
         return replace(given, photo=photo.on_white)
+    return (segmenter() if segmenter else segmenter_of(config))(photo)
+
+
+def segmenter_of(config: PartialConfig) -> Segmenter:
+    """The trained segmenter of a config, loaded."""
     device = device_of(config.trainer.accelerator, "trainer.accelerator")
     find = config.find
-    return Segmenter(find.weights, device=device, score_threshold=find.score_threshold, tiles=find.tiles)(photo)
+    return Segmenter(find.weights, device=device, score_threshold=find.score_threshold, tiles=find.tiles)
 
 
 def _given(photo: Picture, config: PartialConfig) -> Instances | None:
+    if (key := config.found_by_name) and config.content is None:
+        raise ConfigError(f"{key}: finds a photo by its file's name; give that as content=<photo>, too")
+    content = Path(config.content or "").expanduser()
     if config.masks is not None:
-        return from_masks([Path(mask).expanduser() for mask in config.masks], photo.size)
+        masks = [Path(mask).expanduser() for mask in config.masks]
+        return from_masks(masks_of(content, masks[0]) if key else masks, photo.size)
     if config.annotations is not None:
-        if config.content is None:
-            raise ConfigError("annotations: finds a photo by its file's name; give that as content=<photo>, too")
-        return from_coco(Path(config.annotations).expanduser(), Path(config.content).expanduser(), photo.size)
+        return from_coco(Path(config.annotations).expanduser(), content, photo.size)
     return None if config.box is None else from_box(config.box, photo.on_white)
 
 

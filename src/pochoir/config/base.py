@@ -72,6 +72,10 @@ def _word(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str | int) else value
+
+
 def _count_or_share(value: float) -> float:
     if value > 1 and value != round(value):
         raise problem(f"{value:g} is neither a share below 1 nor a whole number")
@@ -85,13 +89,11 @@ def _network(value: Any) -> Any:
 
 
 Word = Annotated[str, BeforeValidator(_word)]
-Words = Annotated[list[Word], BeforeValidator(lambda value: [value] if isinstance(value, str | int) else value)]
+Words = Annotated[list[Word], BeforeValidator(_several)]
 """Several words; one stands for a list of it."""
 ExistingPath = Annotated[str, BeforeValidator(_existing), BeforeValidator(_word)]
 """A file or folder that is there; `builtin:<name>` becomes the path of what comes with the project."""
-ExistingPaths = Annotated[
-    list[ExistingPath], Field(min_length=1), BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
-]
+ExistingPaths = Annotated[list[ExistingPath], Field(min_length=1), BeforeValidator(_several)]
 """Several of them; one stands for a list of it."""
 TrainedWeights = Annotated[str, BeforeValidator(_network)]
 """A trained network: the name of one that comes with the project, or a file."""

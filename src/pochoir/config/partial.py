@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from pochoir.assets import WEIGHTS
-from pochoir.config.base import ExistingPath, Natural, Settings, Share, Tiles, TrainedWeights, Word, problem
+from pochoir.config.base import (
+    ExistingPath,
+    ExistingPaths,
+    Natural,
+    Settings,
+    Share,
+    Tiles,
+    TrainedWeights,
+    Word,
+    problem,
+)
 from pochoir.config.painting import KeepConfig, PaintConfig
 
 PERCENT = r"^\d+(\.\d*)?%$"
@@ -101,9 +111,9 @@ class PartialConfig(PaintConfig):
 
     keep: KeepPartConfig
     content: ExistingPath | None
-    """A photo."""
+    """A photo, or a folder of photos."""
     style: ExistingPath | None
-    """A picture: the style of everything that is painted ..."""
+    """A picture: the style of everything that is painted; a folder of them: each in turn ..."""
     styles: list[ExistingPath] | None
     """... or pictures, one for each chosen instance in order; there are fewer: from the first again."""
     assign: list[Natural] | None
@@ -112,9 +122,10 @@ class PartialConfig(PaintConfig):
     """With region=object: a picture that paints all the rest."""
     find: FindConfig
     """Where the objects come from: a trained segmenter, unless one of the following is given ..."""
-    masks: list[ExistingPath] | None
+    masks: ExistingPaths | None
     """... or mask pictures of the photo's shape: 0 and another value, ids, or a colour an instance; or with soft edges,
-    which then stay as they are: greys, as alpha.png has them, or an object cut out on a clear ground ..."""
+    which then stay as they are: greys, as alpha.png has them, or an object cut out on a clear ground; or a folder with
+    the mask of each photo, of the same name but for the ending ..."""
     annotations: ExistingPath | None
     """... or a COCO instance JSON that lists the photo by its name ..."""
     box: list[float] | None
@@ -128,17 +139,22 @@ class PartialConfig(PaintConfig):
     def problems(self) -> Iterable[str]:
         yield from super().problems()
         if self.style and self.styles:
-            yield "style: give either style=<picture> or styles=[<picture>,…]"
-        for name in ("content", "style", "background_style", "truth"):
-            if getattr(self, name) and Path(getattr(self, name)).expanduser().is_dir():
+            yield "style: give either style=<picture or folder> or styles=[<picture>,…]"
+        for name in ("background_style", "truth"):
+            if _is_folder(getattr(self, name)):
                 yield f"{name}: '{getattr(self, name)}' is a folder; give one picture"
+        if any(map(_is_folder, self.styles or [])):
+            yield "styles: are pictures, one for each chosen instance; style=<folder> paints in each of it in turn"
+        if len(self.masks or []) > 1 and any(map(_is_folder, self.masks or [])):
+            yield "masks: give the mask pictures of one photo, or one folder of them"
+        yield from self._of_one_photo() if _is_folder(self.content) else ()
         given = [name for name in ("masks", "annotations", "box") if getattr(self, name) is not None]
         if self.find.weights not in WEIGHTS:
             given.insert(0, "find.weights")
         if len(given) > 1:
             yield (
                 f"{given[1]}: {' and '.join(given)} say where the objects are; give one of find.weights=<checkpoint>, "
-                "masks=[<picture>,…], annotations=<COCO JSON>, box=[x0,y0,x1,y1]"
+                "masks=[<picture>,…] or masks=<folder>, annotations=<COCO JSON>, box=[x0,y0,x1,y1]"
             )
         yield from box_problems(self.box)
         if self.assign and self.styles and max(self.assign) >= len(self.styles):
@@ -157,8 +173,29 @@ class PartialConfig(PaintConfig):
 
     def lacking(self) -> Iterable[str]:
         if not self.content:
-            yield "content: missing; give it as content=<photo>"
+            yield "content: missing; give it as content=<photo or folder>"
         if not (self.style or self.styles):
-            yield "style: missing; give either style=<picture> or styles=[<picture>,…]"
+            yield "style: missing; give either style=<picture or folder> or styles=[<picture>,…]"
         if self.assign is not None and self.styles is None:
             yield "assign: are numbers of styles=[<picture>,…], which are missing"
+
+    def _of_one_photo(self) -> Iterable[str]:
+        """What is given of a single photo, where there is a folder of them."""
+        instead = "give masks=<folder>, with a mask of the name of each photo, or annotations=<COCO JSON>"
+        if not all(map(_is_folder, self.masks or [])):
+            yield f"masks: are those of one photo, and content is a folder; {instead}"
+        if self.box is not None:
+            yield f"box: is around an object of one photo, and content is a folder; {instead}"
+        if self.truth is not None:
+            yield "truth: is the mask of one photo, and content is a folder; leave it out"
+
+    @property
+    def found_by_name(self) -> str | None:
+        """The setting that tells objects by the name of the photo's file; None: none does."""
+        if self.annotations is not None:
+            return "annotations"
+        return "masks" if self.masks and _is_folder(self.masks[0]) else None
+
+
+def _is_folder(path: str | None) -> bool:
+    return path is not None and Path(path).expanduser().is_dir()

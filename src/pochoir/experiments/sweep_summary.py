@@ -1,7 +1,5 @@
 """What a sweep comes to: a table, a contact sheet and a plot of the metrics, in its folder."""
 
-import csv
-import io
 from pathlib import Path
 
 from rich.console import Console
@@ -9,7 +7,7 @@ from rich.console import Console
 from pochoir.experiments.comparison import print_table
 from pochoir.experiments.records import SWEEP, Run, read_sweep
 from pochoir.experiments.sweep_figures import headlines, metrics_figure, sweep_sheet, write_figure
-from pochoir.files import read_json, write_bytes
+from pochoir.files import csv_text, read_json, write_bytes
 
 
 def summarize(folder: Path) -> int:
@@ -45,12 +43,10 @@ def write_table(folder: Path) -> tuple[list[Run], list[str]]:
 def summary_csv(runs: list[Run], swept: list[str]) -> str:
     """One line a job: its number, the swept keys, status, objective, seconds, all metrics, and the error."""
     names = [name for name in dict.fromkeys(name for run in runs for name in run.metrics) if name != "seconds"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["job", *swept, "status", "objective", "seconds", *names, "error"])
+    rows = []
     for run in runs:
         values = [run.swept.get(key, "") for key in swept]
         numbers = ["" if number is None else number for number in (run.objective, run.seconds)]
         measured = [run.metrics.get(name, "") for name in names]
-        writer.writerow([run.name, *values, run.status, *numbers, *measured, run.error])
-    return text.getvalue()
+        rows.append([run.name, *values, run.status, *numbers, *measured, run.error])
+    return csv_text([["job", *swept, "status", "objective", "seconds", *names, "error"], *rows])

@@ -67,12 +67,17 @@ def contact_sheet(contents: list[Pixels], styles: list[Pixels], results: list[li
     return np.concatenate(sheet, axis=0)
 
 
+def thumbnail(picture: Pixels) -> Pixels:
+    """As large as it is on a contact sheet."""
+    inner = CELL[0] - 2 * GAP, CELL[1] - 2 * GAP
+    height = min(inner[0], max(1, int(inner[1] * picture.shape[0] / picture.shape[1])))
+    return fit_height(picture, height)[:, : inner[1]]
+
+
 def _cell(picture: Pixels | None) -> Pixels:
     cell = np.full((*CELL, 3), 255, dtype=np.uint8)
     if picture is not None:
-        inner = CELL[0] - 2 * GAP, CELL[1] - 2 * GAP
-        height = min(inner[0], max(1, int(inner[1] * picture.shape[0] / picture.shape[1])))
-        small = fit_height(picture, height)[:, : inner[1]]
+        small = thumbnail(picture)
         top, left = (CELL[0] - small.shape[0]) // 2, (CELL[1] - small.shape[1]) // 2
         cell[top : top + small.shape[0], left : left + small.shape[1]] = small
     return cell

@@ -1,9 +1,10 @@
-"""Partial style transfer from its typed config: photo, stencil, paint, picture, record."""
+"""Partial style transfer from its typed config: photo, stencil, paint, picture, record; and that of many photos."""
 
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,19 @@ import numpy as np
 from pochoir.composition.blending import leak
 from pochoir.composition.partial import Patch, compose, paint_regions, partial_painting
 from pochoir.composition.selection import select
-from pochoir.composition.stencil import Stencil, cut, find
+from pochoir.composition.stencil import Stencil, cut, find, segmenter_of
 from pochoir.config import PartialConfig
 from pochoir.errors import DataError
 from pochoir.experiments.memory import PeakMemory
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
-from pochoir.images import Picture, Pixels, read_picture, write_image
+from pochoir.images import Picture, Pixels, pictures_at, read_picture, write_image
 from pochoir.images.overlays import draw_instances
 from pochoir.inspection.loggers import add_picture, show_config
 from pochoir.inspection.stencil import five_panels
 from pochoir.runs.events import all_settings, logger_in
-from pochoir.runs.interruption import told_how_to_continue
 from pochoir.runs.painting import paint_in, show_saved
+from pochoir.runs.pairs import PaintingSummary, Pair, paint_pairs, pairs_of
 from pochoir.segmentation.instances import Instances
 from pochoir.stylization.job import Job
 from pochoir.stylization.painting import Painting
@@ -32,12 +33,59 @@ from pochoir.stylization.painting import Painting
 log = logging.getLogger(__name__)
 
 
-def run(config: PartialConfig, folder: Path) -> float:
-    """Paint into `folder` and return the loss inside the painted regions of the saved picture."""
-    return float(partial(config, folder)["loss"])
+Finder = Callable[[Path], tuple[Picture, Instances]]
+"""Reads a photo and finds its objects."""
 
 
-def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
+def run(config: PartialConfig, folder: Path) -> float | None:
+    """Paint into `folder` and return the mean loss inside the painted regions of the saved pictures.
+
+    Raises `SomeInputsFailedError` when some of several failed.
+    """
+    return partials(config, folder).outcome()
+
+
+def partials(config: PartialConfig, folder: Path) -> PaintingSummary:
+    """Paint the chosen part of every photo in every style into `folder`: see `partial` for what each leaves behind.
+
+    Several pictures get a folder each, a contact sheet and a table: see `paint_pairs`. The segmenter is loaded once,
+    and looks at a photo once. Raises `PochoirError`s with plain messages; for a single picture, that of the picture.
+    """
+    assert config.content is not None  # as the task's check has it
+    contents = pictures_at(Path(config.content).expanduser(), "content")
+    finder = finder_of(config)
+
+    def paint(pair: Pair) -> dict[str, Any]:
+        return partial(of_pair(config, pair), pair.folder, finder)
+
+    return paint_pairs(pairs_of(contents, style_choices(config), folder), folder, paint, config.suffix)
+
+
+def style_choices(config: PartialConfig) -> list[list[Path]]:
+    """The styles of each picture that is made of a photo: one for all that is painted in turn, or all of `styles`."""
+    first, *others = style_paths(config)
+    return [[style, *others] for style in pictures_at(first, "style")] if config.style else [[first, *others]]
+
+
+def of_pair(config: PartialConfig, pair: Pair) -> PartialConfig:
+    """The settings of one picture."""
+    style = str(pair.styles[0]) if config.style else None
+    return config.model_copy(update={"content": str(pair.content), "style": style})
+
+
+def finder_of(config: PartialConfig) -> Finder:
+    """By one segmenter, loaded when it is asked for first; of one photo after the other, each is looked at once."""
+    segmenter = cache(lambda: segmenter_of(config))
+
+    @lru_cache(maxsize=1)
+    def found(content: Path) -> tuple[Picture, Instances]:
+        photo = read_picture(content)
+        return photo, find(photo, config.model_copy(update={"content": str(content)}), segmenter)
+
+    return found
+
+
+def partial(config: PartialConfig, folder: Path, finder: Finder | None = None) -> dict[str, Any]:
     """Paint the chosen part of a photo into `folder`; returns what its metrics.json holds.
 
     Writes result.png (or another `suffix`), figure.png (photo, style, paint, stencil, picture), instances.png
@@ -49,9 +97,8 @@ def partial(config: PartialConfig, folder: Path) -> dict[str, Any]:
     paths = style_paths(config)
     styles = [read_picture(path) for path in paths]
     assert config.content is not None  # as the task's check has it
-    photo = read_picture(Path(config.content).expanduser())
-    with PeakMemory() as memory, told_how_to_continue(folder):
-        instances = find(photo, config)
+    with PeakMemory() as memory:
+        photo, instances = (finder or finder_of(config))(Path(config.content).expanduser())
         overlay = _show_instances(photo, instances, config, folder)
         chosen = choose(instances, config, folder)
         on_all = config.background_style is not None
