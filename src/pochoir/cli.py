@@ -29,6 +29,7 @@ HELP = """pochoir {version}: cut a stencil with Mask R-CNN, paint by neural styl
 
 pochoir <task> [key=value …]      settings and their defaults: pochoir <task> --cfg job
 pochoir <task> -m key=a,b,c       a sweep
+pochoir <task> -m 'content=glob:photos/*.jpg'     a job for each file
 
 {tasks}
 

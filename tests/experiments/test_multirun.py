@@ -216,6 +216,22 @@ def test_other_launchers_come_to_the_same(launcher: str, files: list[str], tmp_p
     assert len(tables[0]) == 2
 
 
+def test_a_pattern_is_a_job_for_each_file(files: list[str], tmp_path: Path) -> None:
+    """By a launcher that reads the overrides once more, in other processes."""
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    names = ["a b, c.png", "d=[1].png"]
+    for name in (*names, "._a b, c.png"):
+        write_image(tmp_path / "photos" / name, np.full((48, 48, 3), 99, dtype=np.uint8))
+    command = ["-m", "content=glob:photos/*", files[1], *FAST, "seed=1,2", "hydra/launcher=joblib"]
+    result = run("stylize", *command, "hydra.sweep.dir=sweep", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    told = [(row["content"], row["seed"], row["status"]) for row in rows(tmp_path / "sweep")]
+    assert told == [(f"photos/{name}", seed, "finished") for name in names for seed in ("1", "2")]
+    alone = run("stylize", "content=glob:photos/*", files[1], folder=tmp_path)
+    assert alone.returncode == 2
+    assert "wants the option -m" in alone.stderr
+
+
 def test_an_optimiser_gets_finite_objectives(files: list[str], tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     experiment = ["experiment=optimize_recipe", *files, *FAST, "hydra.sweeper.n_trials=3", "hydra.sweep.dir=o"]

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from pochoir.assets import WEIGHTS, known_weights, located
+from pochoir.config.globs import PREFIX
 from pochoir.config.validation import PROBLEMS, checked
 from pochoir.errors import ConfigError, suggested_file
 
@@ -61,6 +62,12 @@ def _existing(value: Any) -> Any:
 
 
 def _located(value: str) -> str:
+    if value.startswith(PREFIX):
+        folder = Path(value.removeprefix(PREFIX)).parent
+        raise problem(
+            f"'{value}' is a job for each file and wants the option -m, as the whole value of a setting; without, give "
+            f"one file, or the folder {folder} where one is taken"
+        )
     try:
         return located(value)
     except ConfigError as error:

@@ -73,11 +73,15 @@ class Request:
             given, problems = given_words.read(loader, self.task, self.overrides)
             try:
                 config, varied = _composed(self.task, given)
+                if self._sweeps(config):
+                    given, unmatched = given_words.with_files(loader, given, config)
+                    problems += unmatched
+                    config, varied = _composed(self.task, given)
             except (HydraException, OmegaConfBaseException) as error:
                 raise ConfigError(listed([*problems, Problem("", str(error).splitlines()[0])])) from None
         refused = {problem.key for problem in problems}
         kinds = [key for key in refused if has_kinds(SCHEMAS[self.task], key)]
-        if not (self.multirun or config.hydra.mode == RunMode.MULTIRUN):
+        if not self._sweeps(config):
             problems += [given_words.several(one) for one in given if one.is_sweep_override()]
         if in_python:
             beside = [one.key_or_group for one in given if one.key_or_group.startswith("hydra")]
@@ -94,16 +98,24 @@ class Request:
         return settings
 
     def words(self) -> list[str]:
-        """The overrides as Hydra takes them: an experiment where it lies, keys that conf/ does not name with `++`.
+        """The overrides as Hydra takes them: an experiment where it lies, keys that conf/ does not name with `++`, of a
+        multirun the files that a pattern stands for.
 
         Raises `ConfigError` for what cannot be read and for choices that there are not.
         """
         with _configs(self.folders) as loader:
             given, problems = given_words.read(loader, self.task, self.overrides)
+            told = [one for one in given if given_words.chooses(one) or one.key_or_group.startswith("hydra.")]
+            chosen = compose(self.task, [given_words.first(one) for one in told], return_hydra_config=True)
+            if self._sweeps(chosen):
+                given, unmatched = given_words.with_files(loader, given, chosen)
+                problems += unmatched
             if problems:
                 raise ConfigError(listed(problems))
-            chosen = compose(self.task, overrides=[given_words.first(one) for one in given if given_words.chooses(one)])
             return [given_words.for_hydra(one, chosen) for one in given]
+
+    def _sweeps(self, config: DictConfig) -> bool:
+        return self.multirun or config.hydra.mode == RunMode.MULTIRUN
 
     def choices(self) -> dict[str, list[str]]:
         """The groups of the task and what can be chosen of each, its experiments among them."""

@@ -1,5 +1,6 @@
 """Overrides as people type them: what cannot be read or chosen is told in words, the rest is put as Hydra takes it."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,8 +15,9 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
+from pochoir.config.globs import PREFIX, files_matching
 from pochoir.config.validation import Problem
-from pochoir.errors import suggestion
+from pochoir.errors import DataError, suggestion
 
 EXPERIMENT = "experiment"
 
@@ -66,6 +68,48 @@ def of_sweeper(config: DictConfig) -> list[Override]:
     """What `hydra.sweeper.params` vary."""
     params = config.hydra.sweeper.get("params") or {}
     return OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params.items()])
+
+
+def with_files(
+    loader: ConfigLoader, given: Sequence[Override], config: DictConfig
+) -> tuple[list[Override], list[Problem]]:
+    """Overrides of a multirun, `hydra.sweeper.params` among them, with the files for `glob:<pattern>`; and problems."""
+    told = {one.key_or_group for one in given}
+    beside = [one for one in of_sweeper(config) if one.key_or_group not in told and _patterns(loader, one)]
+    expanded: list[Override] = []
+    problems: list[Problem] = []
+    for override in [*given, *beside]:
+        try:
+            expanded.append(_with_files(loader, override))
+        except DataError as error:
+            problems.append(Problem(override.key_or_group, str(error)))
+    return expanded, problems
+
+
+def _with_files(loader: ConfigLoader, override: Override) -> Override:
+    patterns = _patterns(loader, override)
+    if not patterns:
+        return override
+    parts = [
+        ",".join(map(_quoted, files_matching(patterns[text]))) if text in patterns else text
+        for text in _texts(override)
+    ]
+    key = _line(override).partition("=")[0]
+    return OverridesParser.create(loader).parse_overrides([f"{key}={','.join(parts)}"])[0]
+
+
+def _patterns(loader: ConfigLoader, override: Override) -> dict[str, str]:
+    """The values of an override that stand for files, as they stand there, and their patterns."""
+    read = {text: _parsed(loader, f"key={text}") for text in _texts(override)}
+    values = {text: str(one.value()) for text, one in read.items() if one is not None}
+    return {text: value.removeprefix(PREFIX) for text, value in values.items() if value.startswith(PREFIX)}
+
+
+def _texts(override: Override) -> list[str]:
+    """Each of an override's values as it stands there; none where they are no list of values."""
+    if override.is_sweep_override():
+        return list(override.sweep_string_iterator()) if isinstance(override.value(), ChoiceSweep) else []
+    return [_line(override).partition("=")[2]]
 
 
 def chooses(override: Override) -> bool:
@@ -134,8 +178,9 @@ def _unreadable(word: str) -> Problem:
 
 
 def _quoted(text: str) -> str:
-    """As Hydra takes any text."""
-    return QuotedString(text, Quote.single).with_quotes()
+    """As Hydra takes any text; `${` in it is no interpolation."""
+    plain = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
+    return QuotedString(plain, Quote.single).with_quotes()
 
 
 def _in_shell(word: str) -> str:
