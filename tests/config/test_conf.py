@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from pochoir.config import (
@@ -21,6 +22,7 @@ from pochoir.config import (
 )
 from pochoir.config.overrides import EXPERIMENT
 from pochoir.errors import ConfigError
+from pochoir.experiments.records import TRIED_ON
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
@@ -29,6 +31,7 @@ SHARED = ("base", "hydra")
 TASK_OF = {"encoder": "stylize", "recipe": "stylize", "region": "partial"}
 """Tasks of groups; the others are train_seg's."""
 OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml")) if path.parent.name not in SHARED]
+KNOBS = [path.stem for path in (CONF / EXPERIMENT).glob("stylize/*.yaml") if "/base/knob" in path.read_text()]
 EXPERIMENTS = [(path.parent.name, path.stem) for path in sorted((CONF / EXPERIMENT).glob("*/*.yaml"))]
 MISSING = {
     "auto": ["dataset.root=."],
@@ -209,3 +212,16 @@ def test_a_logger_that_is_not_installed_says_how_to_have_it(monkeypatch: pytest.
     with pytest.raises(ConfigError, match=r"logger: mlflow is not installed; pip install '\.\[mlflow\]'"):
         load_config("stylize", ["logger=mlflow"])
     assert load_config("stylize", ["logger=csv"]).logger == "csv"
+
+
+@pytest.mark.parametrize("name", sorted(KNOBS))
+def test_a_knob_is_swept_after_the_pictures_that_it_is_tried_on(name: str) -> None:
+    """As base/knob.yaml has them; the command line may have others."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("stylize", [f"experiment=stylize/{name}"], return_hydra_config=True)
+        params = dict(config.hydra.sweeper.params)
+    assert config.hydra.mode == RunMode.MULTIRUN
+    assert list(params)[:2] == ["content", "style"]
+    (knob,) = (key for key in params if key not in TRIED_ON)
+    assert knob == list(params)[-1]
+    assert ("seed" in params) == (knob == "init")

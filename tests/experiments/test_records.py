@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from pochoir.experiments.records import (
 )
 from pochoir.experiments.run_page import changed, environment_values, run_page
 from pochoir.experiments.sweep_figures import metrics_figure, sweep_sheet
-from pochoir.experiments.sweep_summary import summary_csv
+from pochoir.experiments.sweep_summary import by_knob_csv, repeats, summary_csv
 from pochoir.images import write_image
 
 SWEPT = ["recipe.style_weight", "encoder.style_layers"]
@@ -147,6 +149,55 @@ def test_scattered_jobs_stand_in_their_order(grid: list[Run]) -> None:
     scattered = [job(index, str(index), f"[{index}]", 0.5, grid[0].picture) for index in range(6)]
     titles = [cell.get_title() for cell in sweep_sheet(scattered, SWEPT).axes]
     assert titles[4].replace("\n", " ") == "4: style_weight = 4, style_layers = 4"
+
+
+KNOB = ["recipe.lr", "seed", "content", "style"]
+
+
+@pytest.fixture
+def knob(tmp_path: Path) -> list[Run]:
+    """Two values of a knob, named first, on two seeds and two pictures; one job failed."""
+    path = tmp_path / "result.png"
+    write_image(path, np.full((30, 40, 3), 200, dtype=np.uint8))
+    runs = []
+    for number, (lr, seed, content) in enumerate(product(("0.5", "2"), ("1", "2"), ("x/a b.jpg", "builtin:ink"))):
+        swept = dict(zip(KNOB, (lr, seed, content, "y/oil.png"), strict=True))
+        failed = number == 7
+        metrics = {} if failed else {"style_error": number / 10, "losses/tv": 1.0}
+        status = "failed" if failed else "finished"
+        runs.append(Run(str(number), Path(), status, "", None, 1.0, metrics, {}, swept, None if failed else path))
+    return runs
+
+
+def test_the_values_of_a_knob_are_compared_over_pictures_and_seeds(knob: list[Run]) -> None:
+    assert repeats(knob, KNOB)
+    rows = list(csv.DictReader(io.StringIO(by_knob_csv(knob, KNOB))))
+    assert list(rows[0]) == ["recipe.lr", "jobs", "finished", "style_error mean", "style_error deviation"]
+    assert [(row["recipe.lr"], row["jobs"], row["finished"]) for row in rows] == [("0.5", "4", "4"), ("2", "4", "3")]
+    assert float(rows[0]["style_error mean"]) == pytest.approx((0 + 0.1 + 0.2 + 0.3) / 4)
+    assert float(rows[0]["style_error deviation"]) == pytest.approx((0.05 / 3) ** 0.5)
+    assert float(rows[1]["style_error mean"]) == pytest.approx(0.5)
+    alone = [run for run in knob if (run.swept["seed"], run.swept["content"]) == ("1", "builtin:ink")]
+    assert not repeats(alone, KNOB)
+    assert not repeats(knob, KNOB[1:])  # nothing but pictures and seeds
+    assert by_knob_csv(alone, KNOB).splitlines()[1] == "0.5,1,1,0.1,"
+
+
+def test_the_sheet_of_a_knob_has_a_row_for_each_picture_and_seed(knob: list[Run]) -> None:
+    cells = sweep_sheet(knob, KNOB).axes
+    assert [cell.get_title() for cell in cells[:2]] == ["lr = 0.5", "lr = 2"]
+    labels = [cell.get_ylabel().replace("\n", " ") for cell in cells[::2]]
+    assert labels == [
+        f"seed = {seed}, content = {content}, style = oil" for seed in (1, 2) for content in ("a b", "ink")
+    ]
+    (axes,) = [each for each in metrics_figure(knob, KNOB).axes if each.get_title() == "style_error"]
+    assert axes.get_xlabel() == "recipe.lr"
+    assert len(axes.lines) == 4
+
+
+def test_a_knob_may_be_words(knob: list[Run]) -> None:
+    words = [replace(run, swept={**run.swept, "recipe.lr": f"w{run.swept['recipe.lr']}"}) for run in knob]
+    assert metrics_figure(words, KNOB).axes[0].get_xlabel() == "recipe.lr"  # though the seed is a number
 
 
 def test_metrics_are_drawn_over_the_key_that_is_a_number(grid: list[Run]) -> None:

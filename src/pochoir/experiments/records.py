@@ -26,6 +26,8 @@ RESULTS = ("result.*", "sheet.png", "predictions/sheet.png", "overlays/*.png", "
 """The same, what came out first."""
 UNMEASURED = ("size", "versions", "split", "seed", "history", "notes")
 """Parts of metrics.json that are no measurements."""
+TRIED_ON = ("content", "style", "styles", "background_style", "input", "seed")
+"""Swept keys that say what the others, the knobs, are compared over."""
 LABEL_LETTERS = 120
 
 
@@ -129,6 +131,11 @@ def swept_values(folder: Path) -> dict[str, str]:
 def swept_settings(folder: Path) -> dict[str, bool | int | float | str]:
     """The same, typed: what tells the runs of a sweep apart in TensorBoard."""
     return {key: typed(value) for key, value in swept_values(folder).items()}
+
+
+def knobs(swept: Iterable[str]) -> list[str]:
+    """The swept keys that are compared, over pictures and seeds where these are swept, too."""
+    return [key for key in swept if key not in TRIED_ON]
 
 
 def run_label(swept: Mapping[str, str]) -> str:

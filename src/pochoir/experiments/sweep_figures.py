@@ -7,7 +7,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from pochoir.experiments.records import Run, short_names, typed
+from pochoir.assets import PREFIX
+from pochoir.experiments.records import TRIED_ON, Run, knobs, short_names, typed
 from pochoir.files import write_bytes
 from pochoir.images import read_rgb
 from pochoir.images.overlays import fit_height
@@ -31,9 +32,11 @@ def headlines(runs: list[Run]) -> list[str]:
 def sweep_sheet(runs: list[Run], swept: list[str]) -> Figure:
     """The jobs' pictures, labelled: the last swept key along the top, all others down the side.
 
+    Knobs come after what they are tried on: a row a content, style and seed, where these are swept beside one knob.
     What failed says why. Where a grid would be mostly empty, as after an optimiser, or would hold two jobs in a place,
     the jobs stand in their order, each under its own values.
     """
+    swept = [*(key for key in swept if key in TRIED_ON), *knobs(swept)]
     names = short_names(swept)
     rows = _values(runs, swept[:-1], names)
     columns = _values(runs, swept[-1:], names)
@@ -65,13 +68,14 @@ def _listed(runs: list[Run], swept: list[str], names: dict[str, str]) -> Figure:
 
 
 def metrics_figure(runs: list[Run], swept: list[str]) -> Figure:
-    """Every headline metric over the swept key that is a number (the last of several), one line for each setting of
-    the other keys; over words where no key is one.
+    """Every headline metric over the knob that is a number (the last of several), one line for each setting of the
+    other keys; over words where no knob is one, over pictures or seeds where nothing else is swept.
     """
     names = short_names(swept)
     measured = [run for run in runs if run.metrics]
-    numeric = [key for key in swept if all(_is_number(run.swept.get(key, "")) for run in measured)]
-    along = (numeric or swept)[-1] if swept else None
+    compared = knobs(swept) or swept
+    numeric = [key for key in compared if all(_is_number(run.swept.get(key, "")) for run in measured)]
+    along = (numeric or compared)[-1] if compared else None
     others = [key for key in swept if key != along]
     shown = headlines(runs)
     figure = Figure(figsize=(4.2 * len(shown), 3.6), dpi=100, layout="constrained")
@@ -129,7 +133,13 @@ def _values(runs: list[Run], keys: list[str], names: dict[str, str]) -> list[str
 
 
 def _label(run: Run, keys: list[str], names: dict[str, str]) -> str:
-    return ", ".join(f"{names[key]} = {run.swept[key].strip('[]')}" for key in keys if key in run.swept)
+    return ", ".join(f"{names[key]} = {_shown(run.swept[key])}" for key in keys if key in run.swept)
+
+
+def _shown(value: str) -> str:
+    """A list without brackets, a file by its name alone."""
+    name = value.rpartition("/")[2]
+    return Path(name).stem if Path(name).suffix[1:].isalpha() else name.removeprefix(PREFIX).strip("[]")
 
 
 def _wrapped(label: str) -> str:
