@@ -184,18 +184,21 @@ class PaintConfig(Settings):
                 "trainer.gradient_clip_val: L-BFGS infers curvature from gradients, clipped ones mislead it; "
                 "set null, or recipe.optimizer=adam"
             )
-        several = [name for name in ("content", "style") if _is_folder(getattr(self, name, None))]
-        if self.keep.mask and "content" in several:
+        styles = list(self._given_styles())
+        many_contents, many_styles = _is_folder(getattr(self, "content", None)), any(map(_is_folder, styles))
+        if self.keep.mask and many_contents:
             yield "keep.mask: is of one content; content is a folder"
-        if self.guides.content and several:
-            yield f"guides.{several[0]}: is of one {several[0]}; {several[0]} is a folder"
+        if self.guides.content and many_contents:
+            yield "guides.content: is of one content; content is a folder"
+        if self.guides.style and many_styles:
+            yield "guides.style: is of one style each; of these, one is a folder"
         if not self.recipe.style_weight and self.guides.content:
             yield "guides.content: recipe.style_weight is 0, so that nothing takes paint from anything"
         if self.keep.mask and not self.recipe.content_weight:
             yield "keep.mask: recipe.content_weight is 0, of which any number of times is nothing"
-        labelled, styles = self.guides.style, list(self._given_styles())
+        labelled = self.guides.style
         labelled = [labelled] if isinstance(labelled, str) else labelled  # what is refused is looked at as it was given
-        if labelled and styles and len(labelled) != len(styles) and "style" not in several:
+        if labelled and styles and len(labelled) != len(styles) and not many_styles:
             told = f"{number_of('label picture', len(labelled))} for {number_of('style', len(styles))}"
             yield f"guides.style: {told}; give one for each, in their order"
 
