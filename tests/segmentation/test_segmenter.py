@@ -44,6 +44,11 @@ def test_a_picture_may_come_as_anything(network: GeneralizedRCNN, photo: Pixels,
         find(3)  # type: ignore[arg-type]
 
 
+def test_a_picture_of_which_nothing_would_be_left_is_named(network: GeneralizedRCNN) -> None:
+    with pytest.raises(DataError, match=r"picture: 3200×10 pixels are too long and narrow to find objects in"):
+        Segmenter(network, device="cpu")(np.zeros((10, 3200, 3), dtype=np.uint8))
+
+
 def test_a_network_that_is_handed_in_stays_as_it_was(network: GeneralizedRCNN, photo: Pixels) -> None:
     """Its mode, its device, its thresholds, and so the AP of later validations."""
     image = [to_tensor(photo)]

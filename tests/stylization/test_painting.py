@@ -147,7 +147,7 @@ def test_what_is_painted_of_grey_pictures_is_grey_from_any_start(
     painting = painted(grey, encoder, RECIPE.but(**optimizer), initial=noise)
     for pixels in (painting.pixels, painting.paint):
         assert (pixels == pixels[..., :1]).all()
-    assert painting.notes == ("content and style are grey: so is the paint",)
+    assert painting.notes == ("content and style are seen in grey: so is the paint",)
     assert np.ptp(painted(replace(grey, styles=subject.styles), encoder, initial=noise).pixels, axis=-1).max() > 50
 
 

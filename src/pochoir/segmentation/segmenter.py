@@ -14,7 +14,7 @@ from pochoir.config import SegmenterConfig
 from pochoir.config.validation import as_union
 from pochoir.data.source import ONE_CLASS
 from pochoir.devices import device_of
-from pochoir.errors import ConfigError, WeightsError
+from pochoir.errors import ConfigError, DataError, WeightsError
 from pochoir.images import PictureLike, Pixels, as_picture, to_tensor
 from pochoir.segmentation.classes import classes_in
 from pochoir.segmentation.detections import Detections, View, detect
@@ -69,8 +69,10 @@ class Segmenter:
 
     def detect(self, picture: PictureLike) -> Detections:
         """The same with masks that are not pasted yet: all that fits into memory of very large photos."""
-        photo = as_picture(picture).on_white
-        size = photo.shape[0], photo.shape[1]
+        given = as_picture(picture)
+        photo, size = given.on_white, given.size
+        if min(size) * self.network.transform.max_size <= max(size):  # nothing of it would be left
+            raise DataError(f"{given.name}: {size[1]}×{size[0]} pixels are too long and narrow to find objects in")
         tiles = [] if self.tiles is None else tiles_of(size, self.tiles)
         views = (self._seen(photo, tile) for tile in [Tile(0, 0, *size), *tiles])
         found = seen(views, size)

@@ -105,7 +105,7 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
     levels = pyramid((subject.content.shape[-2], subject.content.shape[-1]), recipe)
     notes = vanishing_notes(subject, [level.size for level in levels], layers)
     if seen.is_grey and subject.keep_colors != "luminance":
-        notes = ("content and style are grey: so is the paint", *notes)
+        notes = ("content and style are seen in grey: so is the paint", *notes)
     for note in notes:
         log.info(note)
     lightning = build_trainer(
