@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pochoir.composition.keeping import keep_map
 from pochoir.config import StylizeConfig
-from pochoir.errors import ConfigError, number_of
 from pochoir.images import pictures_at, read_picture
 from pochoir.runs.painting import paint_in
 from pochoir.runs.pairs import PaintingSummary, Pair, paint_pairs, pairs_of
@@ -45,17 +44,11 @@ def style_paths(config: StylizeConfig) -> list[Path]:
 
 
 def labels_of(config: StylizeConfig, styles: Sequence[Path]) -> list[str] | None:
-    """The label pictures of some of the styles; raises `ConfigError` where not every style has one."""
+    """The label pictures of some of the styles, each of which has one."""
     if config.guides.style is None:
         return None
-    paths = style_paths(config)
-    if len(config.guides.style) != len(paths):
-        raise ConfigError(
-            f"guides.style: {number_of('label picture', len(config.guides.style))} for "
-            f"{number_of('style', len(paths))}; give one for each, in order"
-        )
-    of = dict(zip(paths, config.guides.style, strict=True))
-    return [of[style] for style in styles]
+    labels = dict(zip(style_paths(config), config.guides.style, strict=True))
+    return [labels[style] for style in styles]
 
 
 def job_of(config: StylizeConfig, pair: Pair) -> Job:
