@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pochoir.composition.border import boundary_f, contour, edge_agreement
+from pochoir.composition.border import boundary_f, contour, edge_agreement, fringe
 
 DISC = np.hypot(*(np.mgrid[:80, :80] - 40)) < 20
 
@@ -27,6 +27,29 @@ def test_a_shift_counts_beyond_the_tolerance(tolerance: float, score: float) -> 
     band = np.zeros((40, 40), dtype=bool)
     band[10:] = True  # one straight edge
     assert boundary_f(np.roll(band, 2, axis=0) & band, band, tolerance=tolerance) == score
+
+
+SOFT = np.clip((22 - np.hypot(*(np.mgrid[:80, :80] - 40))) / 4, 0, 1).astype(np.float32)
+RED, BLUE, GREEN = (np.array(colour, dtype=np.float32) for colour in ((200, 60, 50), (60, 70, 190), (20, 220, 40)))
+
+
+def over(paint: np.ndarray) -> np.ndarray:
+    return np.rint(SOFT[..., None] * paint + (1 - SOFT[..., None]) * BLUE).astype(np.uint8)
+
+
+def test_mixtures_of_both_sides_are_no_fringe_and_another_colour_is() -> None:
+    assert fringe(over(RED), [SOFT]) < 2
+    rim = (SOFT > 0) & (SOFT < 1)
+    assert fringe(over(np.where(rim[..., None], GREEN, RED)), [SOFT]) > 40
+    grain = np.random.default_rng(0).normal(0, 12, (80, 80, 3))  # strokes differ from their mean, and are none
+    assert fringe(over(np.clip(RED + grain, 0, 255)), [SOFT]) < 2
+
+
+def test_every_regions_rim_counts_and_there_may_be_none() -> None:
+    picture = over(np.where(((SOFT > 0) & (SOFT < 1))[..., None], GREEN, RED))
+    assert fringe(picture, [SOFT, 1 - SOFT]) == fringe(picture, [SOFT]) > 0
+    assert fringe(picture, [DISC.astype(np.float32)]) == 0
+    assert fringe(picture, [np.full_like(SOFT, 0.5)]) == 0  # nothing clear to compare with
 
 
 def test_agreement_is_high_on_the_photos_edge_and_low_beside_it() -> None:

@@ -78,6 +78,7 @@ def test_a_run_leaves_the_picture_and_its_record(painted: tuple[Path, dict[str, 
     assert metrics["area"] == pytest.approx((40 * 36 + 46 * 36) / (96 * 128), rel=0.1)
     assert metrics["border"]["boundary_f"] > 0.95
     assert metrics["border"]["edge_agreement"] > 0.95
+    assert 0 < metrics["border"]["fringe"] < 6
     assert [region["style_error"] < 0.3 for region in metrics["regions"]] == [True, True]
 
 

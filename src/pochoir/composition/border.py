@@ -1,4 +1,6 @@
-"""How good a stencil's edge is, as numbers between 0 and 1."""
+"""How good a stencil's edge is, and what is seen of it in the picture, as numbers."""
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -9,6 +11,10 @@ Mask = NDArray[np.bool_]
 TOLERANCE = 0.0075
 """Share of the picture's diagonal within which two edges are the same (Perazzi et al. 2016)."""
 CANNY = (50, 150)
+RIM = (0.02, 0.98)
+"""Alphas between which paint and photo both show."""
+REACH = 6
+"""Pixels around a rim in which its colours are looked for."""
 
 
 def contour(mask: Mask) -> Mask:
@@ -39,6 +45,28 @@ def edge_agreement(mask: Mask, photo: NDArray[np.uint8], *, tolerance: float = 1
     """
     edges = cv2.Canny(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), *CANNY) > 0
     return share_near(contour(mask), edges, tolerance)
+
+
+def fringe(picture: NDArray[np.uint8], alphas: Sequence[NDArray[np.float32]], *, reach: int = REACH) -> float:
+    """How far the colours of a picture's rims lie from those beside them, in CIE Lab (ΔE 1976).
+
+    picture: `[H, W, 3]` uint8 sRGB, as saved. alphas: of its regions, `[H, W]` each; a rim is where any of them is
+    between the bounds of `RIM`. The mean over the rim of the distance to the box of Lab values, least to largest, of
+    the pixels within `reach` at which every alpha is 0 or 1: near 0 for mixtures of both sides, 5 and more for a line
+    of another hue. 0 where there is no rim; of wide ones, pixels with neither side within reach are left out.
+    """
+    each = np.stack(alphas)
+    rim: Mask = np.logical_or.reduce((each > RIM[0]) & (each < RIM[1]))
+    soft: Mask = np.logical_or.reduce((each > 0) & (each < 1))
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    counted = rim & (cv2.dilate((~soft).astype(np.uint8), disc) > 0)
+    if not counted.any():
+        return 0.0
+    least = cv2.erode(np.where(soft[..., None], np.float32(np.inf), lab), disc)
+    largest = cv2.dilate(np.where(soft[..., None], np.float32(-np.inf), lab), disc)
+    beyond = np.maximum(np.maximum(least - lab, lab - largest), 0)[counted]
+    return float(np.linalg.norm(beyond, axis=-1).mean())
 
 
 def share_near(these: Mask, those: Mask, pixels: float) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pochoir.composition.blending import leak
+from pochoir.composition.border import fringe
 from pochoir.composition.partial import Patch, compose, paint_regions, partial_painting
 from pochoir.composition.selection import select
 from pochoir.composition.stencil import Stencil, cut, find, segmenter_of
@@ -153,6 +154,7 @@ def _metrics(
 ) -> dict[str, Any]:
     height, width = stencil.photo.size
     photo = stencil.photo.on_white if config.suffix == ".jpg" else stencil.photo.pixels
+    shown = Picture(painting.pixels, painting.alpha).on_white
     return {
         "loss": painting.loss,
         "style_error": painting.style_error,
@@ -160,7 +162,7 @@ def _metrics(
         "regions": regions,
         "area": float(stencil.alpha.mean()),
         "leak": leak(photo, painting.pixels, stencil.alpha),
-        "border": stencil.border,
+        "border": stencil.border | {"fringe": fringe(shown, [region.alpha for region in stencil.regions])},
         "method": config.method,
         "seconds": round(painting.seconds, 2),
         "peak_memory_gb": gigabytes,
