@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from pochoir.config import load_config
 from pochoir.errors import DataError
@@ -15,6 +16,7 @@ from pochoir.stylization.encoder import Encoder, propagate
 from pochoir.stylization.guides import Labels
 from pochoir.stylization.objective import LEAST_STYLE, Objective, Subject, vanished, vanishing
 from pochoir.stylization.painting import vanishing_notes
+from pochoir.stylization.region import spread
 from pochoir.stylization.scoring import losses_and_scores, scores
 
 CONFIG = load_config("stylize")
@@ -150,14 +152,41 @@ def test_a_layer_at_which_a_style_vanishes_keeps_its_content(encoder: Encoder, s
     assert set(named) == {"content/relu4_2", "style/relu1_1", "tv"}
 
 
-def test_saved_pictures_are_judged_as_they_are(encoder: Encoder, subject: Subject) -> None:
-    """What lies outside the region is seen, where it is seen at all, as it was saved."""
-    masked = replace(subject, region=region(subject.content) * 0.5)
-    objective = Objective(encoder, masked, LAYERS, RECIPE)
+@pytest.mark.parametrize("normalization", ["relative", "gatys2015"])
+def test_paint_alone_is_judged_as_the_saved_picture_is(encoder: Encoder, subject: Subject, normalization: str) -> None:
+    """What lies outside of the region is not looked at, neither of the picture nor of the content."""
+    masked = replace(subject, region=region(subject.content))
+    recipe = RECIPE.but(normalization=normalization)
     image = torch.rand_like(subject.content)
-    laid_over = image * masked.region + subject.content * (1 - masked.region)
-    for name, value in objective(image).items():
-        assert objective.losses_seen(laid_over)[name].item() == pytest.approx(value.item(), rel=1e-5), name
+    saved = torch.where(masked.region > 0, image, subject.content)
+    other = replace(masked, content=torch.where(masked.region > 0, subject.content, 1 - image))
+    expected = Objective(encoder, masked, LAYERS, recipe)(image)
+    for named in (
+        Objective(encoder, masked, LAYERS, recipe)(saved),
+        Objective(encoder, other, LAYERS, recipe)(image),
+    ):
+        assert {name: value.item() for name, value in named.items()} == pytest.approx(
+            {name: value.item() for name, value in expected.items()}, rel=1e-5
+        )
+
+
+@pytest.mark.parametrize("left_out", [True, False], ids=["background", "object"])
+def test_a_painting_behind_a_photo_is_hardly_in_error(
+    encoder: Encoder, subject: Subject, stripes: Tensor, left_out: bool
+) -> None:
+    """Of a smooth painting, a photo full of detail beside it would be most of what is seen."""
+    mist = functional.avg_pool2d(stripes, 9, stride=1, padding=4, count_include_pad=False)[..., :72, :80]
+    mask = torch.zeros_like(mist[:, :1])
+    mask[..., 16:56, 20:60] = 1
+    mask = 1 - mask if left_out else mask
+    detail = torch.rand(mist.shape, generator=torch.Generator().manual_seed(1))
+    masked = Subject(detail, [mist], [1.0], region=mask)
+    objective = Objective(encoder, masked, LAYERS.but(style_layers=["relu3_1"]), RECIPE.but(style_weight=1))
+    saved = mist * mask + detail * (1 - mask)
+    beside = losses.gram(encoder.features(saved, ["relu3_1"])["relu3_1"], objective.guides["relu3_1"])
+    error = objective(saved)["style/relu3_1"]
+    assert error < 0.4
+    assert error < 0.1 * losses.gram_loss(beside, objective.parts[0].targets["relu3_1"])
 
 
 def test_a_subject_at_another_size_keeps_every_aspect(subject: Subject) -> None:
@@ -248,9 +277,10 @@ def test_labels_add_up_the_losses_of_their_parts_by_their_shares(
     recipe = RECIPE.but(style_loss=style_loss)
     image = torch.rand_like(labelled.content)
     subject = replace(labelled, region=where if masked else None)
-    named = Objective(encoder, subject, LAYERS, recipe).losses_seen(image)
+    named = Objective(encoder, subject, LAYERS, recipe)(image)
+    seen = spread(image, where) if masked else image
     for layer in ("relu1_1", "relu2_1"):
-        found, style = (encoder.features(picture, [layer])[layer] for picture in (image, stripes))
+        found, style = (encoder.features(picture, [layer])[layer] for picture in (seen, stripes))
         by_hand = 0.0
         for number in (0, 1):
             own = propagate(labelled.labels.content[:, number : number + 1] * where, [layer])[layer]

@@ -106,6 +106,18 @@ def test_in_a_region_the_paint_lies_over_the_content(subject: Subject, encoder: 
     assert (painting.pixels[~outside] != content[~outside]).mean() > 0.5
 
 
+def test_a_rim_that_hardly_shows_is_painted_as_the_rest_is(subject: Subject, encoder: Encoder, region: Tensor) -> None:
+    soft = torch.nn.functional.avg_pool2d(region, 7, stride=1, padding=3)
+    rim, inside = ((soft > 0) & (soft < 0.3))[0, 0].numpy(), (soft == 1)[0, 0].numpy()
+    paint = painted(replace(subject, region=soft), encoder, LONG).paint.astype(int)
+    extreme = ((paint < 3) | (paint > 252)).mean(axis=-1)
+    assert extreme[rim].mean() < 1.5 * extreme[inside].mean() + 0.02
+    assert (
+        abs(paint - to_pixels(subject.content[0]))[rim].mean()
+        > 0.5 * abs(paint - to_pixels(subject.content[0]))[inside].mean()
+    )
+
+
 def test_a_region_that_vanishes_at_some_layers_is_noted_and_at_all_refused(
     subject: Subject, encoder: Encoder, blobs: Tensor
 ) -> None:

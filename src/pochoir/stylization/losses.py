@@ -136,9 +136,12 @@ def total_variation(image: Tensor, guide: Tensor | None = None) -> Tensor:
     return weighted_mean(length, None if guide is None else guide[..., :-1, :-1]).mean()
 
 
-def gatys_content_loss(found: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
-    """`1/2 sum w (F - P)^2`, equation 1 of Gatys et al. (2015) with weights as in `content_loss`."""
-    return 0.5 * _weighted_square(found - target, weights).sum()
+def gatys_content_loss(
+    found: Tensor, target: Tensor, guide: Tensor | None = None, weights: Tensor | None = None
+) -> Tensor:
+    """`1/2 sum w (F - P)^2`, equation 1 of Gatys et al. (2015) over the guide, with weights as in `content_loss`."""
+    error = _weighted_square(found - target, weights)
+    return 0.5 * (error if guide is None else error * guide).sum()
 
 
 def gatys_style_loss(found: Tensor, target: Tensor) -> Tensor:

@@ -20,8 +20,9 @@ def scores(image: Tensor, encoder: Encoder, subject: Subject, layers: EncoderCon
     """Relative errors of a saved picture `[1, 3, H, W]` in [0, 1] of the subject's size, by a float32 encoder.
 
     `style_error`: the mean over the style layers of `|G - A|^2 / |A|^2` of Gram matrices; `content_error`: that of
-    `|F - P|^2 / |P|^2` over the content layers. 0 is a perfect match. With a region, all of it inside; whatever is
-    kept and whatever is labelled counts like all else.
+    `|F - P|^2 / |P|^2` over the content layers. 0 is a perfect match. With a region, all of it inside, and of what is
+    inside alone: the unpainted rest of the picture is not looked at. Whatever is kept and whatever is labelled counts
+    like all else.
     """
     everything = layers.but(content_layer_weights=None, style_layer_weights=None)
     return _errors(Objective(encoder, subject.unguided, everything, REFEREE), image)[1]
@@ -45,7 +46,7 @@ def losses_and_scores(
 
 def _errors(objective: Objective, image: Tensor) -> tuple[dict[str, float], dict[str, float]]:
     """Named losses, and their means by kind with the weights taken out."""
-    named = {name: float(value) for name, value in objective.losses_seen(image).items()}
+    named = {name: float(value) for name, value in objective(image).items()}
 
     def mean(kind: str, weights: Mapping[str, float]) -> float:
         values = [named[f"{kind}/{layer}"] / weight for layer, weight in weights.items()]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,6 +18,7 @@ from pochoir.stylization.colors import luminance
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective, Subject
 from pochoir.stylization.pyramid import Level, enlarge
+from pochoir.stylization.region import solid
 
 FIRST_STEP = 0.03
 """Mean change of a value of z in the first step of a level."""
@@ -173,6 +175,8 @@ class Stylizer(pl.LightningModule):
     def _build_objective(self) -> Objective:
         level = self.levels[self.level]
         subject = self.subject.at(level.size).to(self.device)
+        if subject.region is not None:
+            subject = replace(subject, region=solid(subject.region))
         return Objective(self._encoder[0], subject, self.layers, self.recipe, depth=level.depth)
 
     def _has_stalled(self) -> bool:
