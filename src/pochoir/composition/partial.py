@@ -129,7 +129,7 @@ def laid_out(patches: Sequence[Patch], picture: Pixels) -> Pixels:
 def _job_of_region(
     stencil: Stencil, region: Region, styles: Sequence[Picture], config: PartialConfig, labels: LabelPictures | None
 ) -> tuple[Job, Crop]:
-    """What is painted for a region: a crop of its own with the photo around it in view."""
+    """What is painted for a region: a crop of its own."""
     photo = stencil.photo
     shrunk = min(1.0, config.max_size / max(photo.size))
     cropped = config.region.crop and config.method == "region"

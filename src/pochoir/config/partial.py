@@ -65,7 +65,7 @@ class RegionConfig(Settings):
     feather: Radius
     """Pixels over which the edge is softened, unless a given mask's is soft already."""
     margin: Annotated[int, Field(ge=0, le=4096)]
-    """Pixels of the photo around an object that are looked at while it is painted, counted at `max_size`."""
+    """Pixels around an object that its crop holds, counted at `max_size`."""
     crop: bool
     """Paint a crop around each object where that is cheaper than the whole photo."""
     min_side: Annotated[int, Field(ge=32, le=4096)]
