@@ -1,5 +1,7 @@
 """From a coarse mask to an alpha whose edge is the photo's."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +13,16 @@ Alpha = NDArray[np.float32]
 
 SMOOTHNESS = 1e-4 * 255**2
 """Of the guided filter: variance of the photo's 8-bit values below which it is flat."""
-WINDOW = 0.5
-"""Of the guided filter, in radii: larger ones undo more of the edge than they mend."""
+WINDOWS = (1, 0.5)
+"""Of the guided filters that look for the edge, in radii: a wide one finds it from afar, a narrow one exactly."""
+LAST_WINDOW = 0.25
+"""Of the one that softens along the edge that was found."""
+DOUBTFUL = {"grabcut": 0.25, "matting": 0.35}
+"""Radii around the edge that guided filters have found within which each method looks for it again; two pixels at
+least."""
+COARSE = 12.0
+"""Pixels: edges that may move farther are looked for in a photo that is shrunk to so many. They come from masks that
+are no finer, and GrabCut of twelve megapixels of a phone would take as long as the painting."""
 AT_FRAME = 2 / 3
 """Of the radius: a mask that ends so near to the photo's frame goes on to it. Of a segmenter's masks it is a cell: in
 158 photos of COCO, six of ten people whose mask ended so near were cut by the frame, of others three of ten."""
@@ -49,21 +59,51 @@ def up_to_the_frame(solid: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
 
 
 def refined(solid: NDArray[np.bool_], photo: NDArray[np.uint8], method: str, radius: float) -> Alpha:
-    """A mask `[H, W]` whose edge has moved, by at most `radius` pixels, to the photo's."""
+    """A mask `[H, W]` whose edge has moved, by at most `radius` pixels, to the photo's.
+
+    Guided filters (He et al. 2013) of falling windows move it step by step, each from where the one before has ended;
+    then GrabCut or matting decide what is left in doubt, near to where that is.
+    """
     hard = solid.astype(np.float32)
     if method == "off" or radius < 1:
         return hard
-    inside, outside = distances(solid)
-    near = (inside <= radius) & (outside <= radius)
-    found: Alpha
     if method == "matting":
-        found = _matted(photo, np.where(near, np.float32(0.5), hard))
-    elif method == "grabcut":
-        found = grab_cut(photo, solid, near).astype(np.float32)
+        found = _shrunk(_matted, photo, hard, radius, 2 * COARSE)
     else:
-        filtered = cv2.ximgproc.guidedFilter(photo, hard, max(1, round(WINDOW * radius)), SMOOTHNESS)
-        found = np.clip(filtered, 0, 1).astype(np.float32)
-    return np.where(near, found, hard).astype(np.float32)
+        found = _guided(photo, _shrunk(_sought, photo, hard, radius, COARSE, method) >= 0.5, LAST_WINDOW * radius)
+    return np.where(_near(solid, radius), found, hard).astype(np.float32)
+
+
+def _shrunk(
+    find: Callable[..., Alpha], photo: NDArray[np.uint8], mask: Alpha, radius: float, most: float, *more: str
+) -> Alpha:
+    """`find(photo, solid, radius, *more)`, in a smaller photo where the radius is more than so many pixels."""
+    if radius <= most:
+        return find(photo, mask >= 0.5, radius, *more)
+    shrink = {"dsize": None, "fx": most / radius, "fy": most / radius, "interpolation": cv2.INTER_AREA}
+    found = find(cv2.resize(photo, **shrink), cv2.resize(mask, **shrink) >= 0.5, most, *more)
+    return cv2.resize(found, mask.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def _sought(photo: NDArray[np.uint8], solid: NDArray[np.bool_], radius: float, method: str) -> Alpha:
+    """A hard mask whose edge is about the photo's."""
+    near = _near(solid, radius)
+    for window in WINDOWS:
+        solid = np.where(near, _guided(photo, solid, window * radius) >= 0.5, solid)
+    if method == "grabcut":
+        solid = grab_cut(photo, solid, near & _near(solid, max(2, DOUBTFUL[method] * radius)))
+    return solid.astype(np.float32)
+
+
+def _guided(photo: NDArray[np.uint8], solid: NDArray[np.bool_], window: float) -> Alpha:
+    filtered = cv2.ximgproc.guidedFilter(photo, solid.astype(np.float32), max(1, round(window)), SMOOTHNESS)
+    return np.clip(filtered, 0, 1).astype(np.float32)
+
+
+def _near(solid: NDArray[np.bool_], pixels: float) -> NDArray[np.bool_]:
+    """What lies within a distance of the edge."""
+    inside, outside = distances(solid)
+    return (inside <= pixels) & (outside <= pixels)
 
 
 def feathered(alpha: Alpha, pixels: float) -> Alpha:
@@ -110,9 +150,14 @@ def _around(solid: NDArray[np.bool_], margin: float) -> tuple[int, int, int, int
     return top, left, min(height, int(rows[-1]) + 1 + extra), min(width, int(columns[-1]) + 1 + extra)
 
 
-def _matted(photo: NDArray[np.uint8], trimap: Alpha) -> Alpha:
+def _matted(photo: NDArray[np.uint8], solid: NDArray[np.bool_], radius: float) -> Alpha:
     from pymatting import estimate_alpha_cf  # an extra, that the settings have asked for
 
-    if not ((trimap == 0).any() and (trimap == 1).any()):
-        return trimap
-    return np.asarray(estimate_alpha_cf(photo / 255.0, trimap.astype(np.float64)), dtype=np.float32)
+    sought = _sought(photo, solid, radius, "matting")
+    unknown = _near(solid, radius) & _near(sought >= 0.5, max(2, DOUBTFUL["matting"] * radius))
+    trimap = np.where(unknown, np.float32(0.5), sought)
+    if not all((trimap == value).any() for value in (0, 0.5, 1)):
+        return sought
+    flat = {"epsilon": SMOOTHNESS / 255**2 / 10}  # of photos with the noise of JPEGs; 1e-7 is for clean ones
+    found = estimate_alpha_cf(photo / 255.0, trimap.astype(np.float64), laplacian_kwargs=flat)
+    return np.asarray(found, dtype=np.float32)
