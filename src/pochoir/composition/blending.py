@@ -3,11 +3,56 @@
 from collections.abc import Iterable
 from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from pochoir.composition.crops import Crop
+from pochoir.composition.crops import Crop, crop_around
 from pochoir.composition.edges import Alpha
 from pochoir.images import Pixels
+
+Floats = NDArray[np.float32]
+
+RADII = (30 / 512, 4 / 512)
+"""Of `unpainted`, as shares of the photo's long side: what lies on either side of the edge, first widely, then near."""
+TRACE = 1e-6
+"""Share of a neighbourhood that is too little to tell its colour."""
+
+
+def unpainted(photo: Pixels, alpha: Alpha) -> Pixels:
+    """A photo `[H, W, 3]` uint8 in which what paint covers no longer shows where alpha `[H, W]` is between 0 and 1.
+
+    A pixel of hair has colours of the hair and of what is behind it; paint laid over it in part must leave those of one
+    of them. By blur fusion (Forte 2021, Approximate Fast Foreground Colour Estimation): both are means of the
+    neighbourhood, weighted by alpha, corrected so that together they are the photo. Elsewhere it is the photo bit for
+    bit.
+    """
+    soft = (alpha > 0) & (alpha < 1)
+    if not soft.any():
+        return photo
+    radii = [max(1, round(share * max(alpha.shape))) for share in RADII]
+    crop = crop_around(soft.astype(np.float32), radii[0])
+    there = crop.of(photo).astype(np.float32)
+    paint = crop.of(alpha)[..., None].astype(np.float32)
+    covered = left = there
+    for radius in radii:
+        covered, left = _mean(covered, paint, there, radius), _mean(left, 1 - paint, there, radius)
+        unexplained = there - paint * covered - (1 - paint) * left
+        covered = np.clip(covered + paint * unexplained, 0, 255)
+        left = np.clip(left + (1 - paint) * unexplained, 0, 255)
+    found = photo.copy()
+    found[soft] = np.rint(left[crop.of(soft)]).astype(np.uint8)
+    return found
+
+
+def _mean(colours: Floats, weights: Floats, otherwise: Floats, radius: int) -> Floats:
+    """Weighted means of `[H, W, 3]` in squares; weights are `[H, W, 1]`."""
+
+    def blurred(values: Floats) -> Floats:
+        side = 2 * radius + 1
+        return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
+
+    return (blurred(colours * weights) + TRACE * otherwise) / (blurred(weights)[..., None] + TRACE)
 
 
 def composite(photo: Pixels, layers: Iterable[tuple[Crop, Pixels, Alpha]]) -> Pixels:

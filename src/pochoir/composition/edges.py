@@ -80,8 +80,9 @@ def _shrunk(
     """`find(photo, solid, radius, *more)`, in a smaller photo where the radius is more than so many pixels."""
     if radius <= most:
         return find(photo, mask >= 0.5, radius, *more)
-    shrink = {"dsize": None, "fx": most / radius, "fy": most / radius, "interpolation": cv2.INTER_AREA}
-    found = find(cv2.resize(photo, **shrink), cv2.resize(mask, **shrink) >= 0.5, most, *more)
+    small = [max(1, round(side * most / radius)) for side in mask.shape[::-1]]
+    coarse = cv2.resize(mask, small, interpolation=cv2.INTER_AREA) >= 0.5
+    found = find(cv2.resize(photo, small, interpolation=cv2.INTER_AREA), coarse, most, *more)
     return cv2.resize(found, mask.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pochoir.composition.blending import composite
+from pochoir.composition.blending import composite, unpainted
 from pochoir.composition.crops import Crop, crop_around, margin_at, whole
 from pochoir.composition.regions import Region
 from pochoir.composition.stencil import Stencil
@@ -60,10 +60,13 @@ def paint_regions(
 def compose(photo: Picture, patches: Sequence[Patch], suffix: str) -> Pixels:
     """The photo with all paint laid over it, as a file of this ending has it: a JPEG on white, where it is transparent.
 
-    Where no region is, it is the photo bit for bit, or what JPEG makes of it.
+    Where no region is, it is the photo bit for bit, or what JPEG makes of it. Where paint covers a part of a pixel, the
+    rest of it is in the colour of what is not painted.
     """
+    painted = np.minimum(np.sum([patch.region.alpha for patch in patches], axis=0), 1)
+    ground = np.where(painted[..., None] > 0, unpainted(photo.filled, painted), photo.pixels)
     layers = [(patch.crop, patch.paint, patch.crop.of(patch.region.alpha)) for patch in patches]
-    picture = Picture(composite(photo.pixels, layers), photo.alpha)
+    picture = Picture(composite(ground, layers), photo.alpha)
     return as_saved(picture.on_white if suffix == ".jpg" else picture.pixels, suffix)
 
 
