@@ -1,9 +1,11 @@
 """Paint over a photo: exact inside, untouched outside."""
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 
-from pochoir.composition.blending import composite, leak
-from pochoir.composition.crops import Crop
+from pochoir.composition.blending import composite, leak, unpainted
+from pochoir.composition.crops import Crop, whole
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 
@@ -42,3 +44,42 @@ def test_a_leak_is_counted() -> None:
         **{"outside_pixels": 0, "changed_pixels": 0},
         **{"largest": 0, "mean": 0.0},
     }
+
+
+OBJECT, GROUND = np.array([210.0, 60, 40]), np.array([40.0, 160, 90])
+
+
+def disc(soft: float) -> NDArray[np.float32]:
+    """Alpha of a disc whose edge is so many pixels wide, at levels of 8 bits."""
+    distance = 30 - np.hypot(*(np.mgrid[:100, :120] - np.array([50, 60])[:, None, None]))
+    return (np.rint(np.clip(0.5 + distance / soft, 0, 1) * 255) / 255).astype(np.float32)
+
+
+@pytest.mark.parametrize("paints_object", [True, False])
+def test_nothing_of_what_is_painted_shows_at_a_soft_edge(paints_object: bool) -> None:
+    alpha = disc(soft=10)
+    photo = np.rint(alpha[..., None] * OBJECT + (1 - alpha[..., None]) * GROUND).astype(np.uint8)
+    painted, kept = (alpha, GROUND) if paints_object else (1 - alpha, OBJECT)
+    left = unpainted(photo, painted)
+    soft = (painted > 0) & (painted < 1)
+    before, after = (abs(picture[soft] - kept).mean() for picture in (photo, left))
+    assert after < 0.15 * before
+    assert (left[~soft] == photo[~soft]).all()
+    paint = np.full_like(photo, 250)
+    result = composite(left, [(whole(painted.shape), paint, painted)])
+    wanted = painted[..., None] * 250.0 + (1 - painted[..., None]) * kept
+    assert abs(result - wanted).max() < 12
+    assert (result[painted == 0] == photo[painted == 0]).all()
+
+
+def test_a_ground_that_changes_is_told_where_it_is_at_a_soft_edge() -> None:
+    alpha = disc(soft=4)
+    dawn = np.linspace(GROUND, 255 - GROUND, 120)[None] * np.ones((100, 1, 1))
+    photo = np.rint(alpha[..., None] * OBJECT + (1 - alpha[..., None]) * dawn).astype(np.uint8)
+    soft = (alpha > 0) & (alpha < 1)
+    before, after = (abs(picture[soft] - dawn[soft]).mean() for picture in (photo, unpainted(photo, alpha)))
+    assert after < 0.3 * before
+
+
+def test_a_hard_edge_has_nothing_to_leave() -> None:
+    assert unpainted(PHOTO, (np.arange(50) > 20).astype(np.float32) * np.ones((40, 1), np.float32)) is PHOTO

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pochoir.composition.edges import alpha_of, distances, exclusive, feathered, predicted_radius, refined
 from pochoir.config import load_config
@@ -49,6 +50,35 @@ def test_the_edge_moves_no_farther_than_the_radius(method: str) -> None:
 @pytest.mark.parametrize(("method", "radius"), [("off", 5.0), ("guided", 0.0)])
 def test_refining_may_be_left_out(method: str, radius: float) -> None:
     assert (refined(np.roll(TRUE, 3, axis=1), PHOTO, method, radius) == np.roll(TRUE, 3, axis=1)).all()
+
+
+@pytest.mark.parametrize("method", ["guided", "grabcut", "matting"])
+@pytest.mark.parametrize("radius", [8.0, 30.0])  # the larger one is looked for in a shrunk photo
+def test_a_coarse_masks_edge_becomes_the_photos_and_smooth(method: str, radius: float) -> None:
+    if method == "matting":
+        pytest.importorskip("pymatting")
+    side = round(25 * radius)
+    rows, columns = np.mgrid[:side, :side]
+    disc = np.hypot(rows - side / 2, columns - side / 2) < side / 3
+    noise = np.random.default_rng(0).normal(0, 6, (side, side, 3))
+    photo = np.clip(np.where(disc[..., None], (190, 120, 60), (60, 90, 150)) + noise, 0, 255).astype(np.uint8)
+    box = np.array([side / 6, side / 6, side * 5 / 6, side * 5 / 6], dtype=np.float32) + 2
+    cells = cv2.resize(disc[side // 6 : side * 5 // 6, side // 6 : side * 5 // 6].astype(np.uint8), (28, 28))
+    mask = pasted(cells[None].astype(np.float32), box[None], (side, side))[0]  # of stairs
+    edges = {
+        refine: alpha_of(mask, photo, REGION.but(refine=refine, feather=0), radius=radius) >= 0.5
+        for refine in ("off", method)
+    }
+    wrong = {refine: (edge != disc).sum() for refine, edge in edges.items()}
+    length = {refine: outline(edge) / outline(disc) for refine, edge in edges.items()}
+    assert wrong[method] < 0.1 * wrong["off"]
+    assert abs(length[method] - 1) < 0.01 < 0.02 < length["off"] - 1
+
+
+def outline(mask: NDArray[np.bool_]) -> float:
+    """Its length in pixels."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return sum(cv2.arcLength(contour, True) for contour in contours)
 
 
 SIDES = {"top": (-9, 0), "bottom": (9, 0), "left": (0, -9), "right": (0, 9)}

@@ -13,8 +13,10 @@ from pochoir.images import Pixels
 
 Floats = NDArray[np.float32]
 
-RADII = (30 / 512, 4 / 512)
-"""Of `unpainted`, as shares of the photo's long side: what lies on either side of the edge, first widely, then near."""
+RADII = (30, 4)
+"""Pixels of neighbourhoods in which `unpainted` looks for colours, first widely, then near; of photos with a long side
+above `SIDE`, whose edges are softer, so much more."""
+SIDE = 512
 TRACE = 1e-6
 """Share of a neighbourhood that is too little to tell its colour."""
 
@@ -30,7 +32,7 @@ def unpainted(photo: Pixels, alpha: Alpha) -> Pixels:
     soft = (alpha > 0) & (alpha < 1)
     if not soft.any():
         return photo
-    radii = [max(1, round(share * max(alpha.shape))) for share in RADII]
+    radii = [round(radius * max(1, max(alpha.shape) / SIDE)) for radius in RADII]
     crop = crop_around(soft.astype(np.float32), radii[0])
     there = crop.of(photo).astype(np.float32)
     paint = crop.of(alpha)[..., None].astype(np.float32)

@@ -57,9 +57,10 @@ class RegionConfig(Settings):
     mask_threshold: Annotated[float, Field(ge=0.01, le=0.99)]
     """A pixel belongs to an instance from this probability on."""
     refine: Literal["guided", "grabcut", "matting", "off"]
-    """How an edge is fitted to the photo's. guided: softened along it by a guided filter (He et al. 2013), for masks
-    that are about right; grabcut: looked for within `radius` (Rother et al. 2004), for masks that are off; matting:
-    closed form (Levin et al. 2008; needs the extra `matting`), for hair; off."""
+    """How an edge is fitted to the photo's within `radius`. guided: by guided filters from coarse to fine (He et al.
+    2013); grabcut: then looked for again near to where they have found it (Rother et al. 2004), for masks that are off
+    and for clear contrasts; matting: instead by closed form (Levin et al. 2008; needs the extra `matting`), for hair;
+    off."""
     radius: Radius | None
     """Pixels that the edge may move; null: 2 for given masks, and as far as a segmenter's mask is coarse for others."""
     feather: Radius
