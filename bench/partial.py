@@ -32,8 +32,8 @@ from pochoir.images import read_labels, read_rgb, to_tensor, write_image
 from pochoir.process import prepare_process
 from pochoir.runs.partial import partial
 from pochoir.stylization.encoder import Encoder, build_encoder
-from pochoir.stylization.objective import Subject
 from pochoir.stylization.scoring import scores
+from pochoir.stylization.subject import Subject
 
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7)
 """Of the photo, for the curve of costs."""

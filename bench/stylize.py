@@ -36,8 +36,8 @@ from pochoir.images import read_rgb, to_tensor
 from pochoir.images.resizing import Size, resize
 from pochoir.process import prepare_process
 from pochoir.stylization.encoder import Encoder, build_encoder
-from pochoir.stylization.objective import Subject
 from pochoir.stylization.scoring import scores
+from pochoir.stylization.subject import Subject
 from stylize_others import OTHERS, MissingError, Outcome, Point, Task, execute
 from stylize_overhead import lightning_overhead
 

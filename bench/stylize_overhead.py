@@ -19,9 +19,10 @@ from pochoir.runs.painting import callbacks_in
 from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.job import Job, encoder_of, paint_job
-from pochoir.stylization.objective import Objective, Subject
+from pochoir.stylization.objective import Objective
 from pochoir.stylization.pyramid import Level, enlarge, pyramid
 from pochoir.stylization.stylizer import FIRST_STEP
+from pochoir.stylization.subject import Subject
 
 
 class LastLoss(pl.Callback):

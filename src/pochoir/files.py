@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pochoir.errors import ConfigError, StorageError
 
@@ -33,7 +33,8 @@ REASONS = {
 }
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
     """Write a file whole or not at all: a temporary neighbour, then one rename. Folders are made as needed.
 
     Raises `StorageError`, such as where the disk is full or the folder must not be written to; what was there is left
@@ -44,7 +45,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                yield file
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         except BaseException:
@@ -61,6 +62,12 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """The same for what is in memory already."""
+    with written(path) as file:
+        file.write(content)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,7 +1,6 @@
 """The one place that builds Lightning's Trainer: any of its arguments from a config, and checkpoints written whole."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pochoir.config.training import TrainerConfig
 from pochoir.devices import check_devices
 from pochoir.errors import ConfigError
-from pochoir.files import write_bytes
+from pochoir.files import written
 
 SHARES = ("limit_train_batches", "limit_val_batches", "limit_test_batches", "val_check_interval", "overfit_batches")
 """Arguments that Lightning takes for a share when they are floats, for a count when they are integers."""
@@ -24,9 +23,8 @@ class AtomicCheckpoints(TorchCheckpointIO):
     """Checkpoints that appear by one rename: a full disk leaves the one before as it was."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        buffer = BytesIO()
-        torch.save(checkpoint, buffer)
-        write_bytes(Path(path), buffer.getvalue())
+        with written(Path(path)) as file:
+            torch.save(checkpoint, file)
 
 
 def build_trainer(config: TrainerConfig, *, callbacks: Sequence[pl.Callback], **fixed: Any) -> pl.Trainer:

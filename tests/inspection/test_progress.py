@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 from pochoir.config import load_config
 from pochoir.inspection import progress as module
 from pochoir.inspection.progress import ProgressBar, ProgressLines, progress, share_done, shows_bar
-from pochoir.stylization.objective import Subject
 from pochoir.stylization.pyramid import pyramid
 from pochoir.stylization.stylizer import Stylizer
+from pochoir.stylization.subject import Subject
 
 
 class Grey(Stylizer):

@@ -1,16 +1,20 @@
 """What a folder's picture depends on: nothing else may keep a run from being continued."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pytorch_lightning.callbacks import ModelCheckpoint
 
 from pochoir.config import StylizeConfig, load_config
+from pochoir.files import write_json
 from pochoir.images import Picture
-from pochoir.runs.painting import what_decides
+from pochoir.runs.painting import callbacks_in, paint_in, what_decides
 from pochoir.stylization.guides import LabelPictures
 from pochoir.stylization.job import Job
+from pochoir.stylization.pyramid import Level
 
 CONFIG: StylizeConfig = load_config("stylize")
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -81,3 +85,22 @@ def test_pictures_are_told_apart_by_what_they_show_and_not_by_their_names() -> N
     )
     told = [what_decides(replace(same, **changes)) for changes in others]  # type: ignore[arg-type]
     assert all(one != other for number, one in enumerate([*told, what_decides(same)]) for other in told[:number])
+
+
+def test_a_print_is_painted_by_the_tiles_of_its_plan(tmp_path: Path) -> None:
+    shallow = but("encoder", content_layers=["relu2_1"], style_layers=["relu1_1"], precision="float32")
+    quick = job(**shallow, **but("recipe", steps=[2]), logger="csv", milestones=0)
+    write_json(tmp_path / "plan.json", replace(quick.plan(), tile=16).to_json())
+    painting, metrics = paint_in(tmp_path, quick)
+    assert painting.tile == metrics["tile"] == 16
+    assert metrics["evaluations"] == 2
+    assert paint_in(tmp_path, quick)[0].tile == 16  # finished, and read again
+
+
+def test_steps_by_tiles_are_kept_more_often(tmp_path: Path) -> None:
+    """They take minutes."""
+    every = {}
+    for tile in (None, 512):
+        kept = callbacks_in(tmp_path, job(), [Level((32, 32), 9, tile=tile)])
+        (every[tile],) = (one._every_n_train_steps for one in kept if isinstance(one, ModelCheckpoint))
+    assert every[512] < every[None]

@@ -49,7 +49,11 @@ def test_a_job_is_a_subject_of_its_contents_size() -> None:
         ({"size": 192}, (128, 192), None),
         ({"max_size": 48}, (32, 48), "cat: 96×64 is painted with a long side of 48 pixels (max_size); size=96 paints"),
         ({"max_size": 48, "size": 96}, (64, 96), None),
-        ({"memory": 0.44, "size": 384}, (256, 384), "Adam instead of L-BFGS: 0.5 GB would be needed, 0.4 GB may be"),
+        (
+            {"memory": 1.4, "size": 384},
+            (256, 384),
+            "recipe.history=5 instead of 10: 1.5 GB would be needed, 1.4 GB may",
+        ),
     ],
 )
 def test_a_plan_has_a_size_and_says_what_gave_way(
@@ -85,7 +89,7 @@ def test_a_given_plan_is_followed(caplog: pytest.LogCaptureFixture) -> None:
     assert painting.evaluations == 1
     assert painting.notes == ("so it began",)
     assert "so it began" in caplog.text
-    assert "cat: 48×32, 1 evaluations in 1 levels, about 0.2 GB in bfloat16" in caplog.text
+    assert "cat: 48×32, 1 evaluations in 1 levels, about 1.1 GB in bfloat16" in caplog.text
 
 
 def test_a_device_that_is_not_there_is_said_before_anything_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,7 +121,7 @@ def test_a_content_weight_counts_where_it_is_and_nowhere_else() -> None:
     (pull,) = torch.autograd.grad(loss, looked_at)
     (plain,) = torch.autograd.grad(losses.content_loss(looked_at, target, guide), looked_at)
     torch.testing.assert_close(pull, plain * weights)
-    assert losses.gatys_content_loss(found, target, weights).item() == pytest.approx(
+    assert losses.gatys_content_loss(losses.squared_error(found, target, weights=weights)).item() == pytest.approx(
         0.5 * float(((found - target).square() * weights).sum()), rel=1e-5
     )
 
@@ -150,7 +150,7 @@ def test_gatys_losses_are_the_papers_sums() -> None:
     found, target = features(0), features(1)
     n, m = 4, 30
     content = 0.5 * float(((found - target) ** 2).sum())
-    assert losses.gatys_content_loss(found, target).item() == pytest.approx(content, rel=1e-5)
+    assert losses.gatys_content_loss(losses.squared_error(found, target)).item() == pytest.approx(content, rel=1e-5)
     sums = [x.flatten(2)[0] @ x.flatten(2)[0].T for x in (found, target)]
     style = float(((sums[0] - sums[1]) ** 2).sum()) / (4 * n**2 * m**2)
     assert losses.gatys_style_loss(losses.gram(found), losses.gram(target)).item() == pytest.approx(style, rel=1e-4)
@@ -178,21 +178,24 @@ def test_a_weight_means_the_same_at_256_and_512_pixels_and_in_a_region(kind: str
     assert loss(512, region) == pytest.approx(loss(512), rel=0.03)
 
 
+def sorted_along(x: Tensor, guide: Tensor | None = None) -> losses.Ranked:
+    return losses.ranked(losses.directions(x.shape[1]).T @ x.flatten(2)[0], guide)
+
+
 def test_sliced_wasserstein_is_that_of_sorted_projections() -> None:
     found, style, along = features(0), features(1), losses.directions(4)
-    target = losses.quantiles(style, along, 30)
+    target = losses.quantiles(sorted_along(style), 30)
     seen = [np.sort((along.T @ x.flatten(2)[0]).numpy(), axis=1) for x in (found, style)]
     by_hand = ((seen[0] - seen[1]) ** 2).mean() / (seen[1] ** 2).mean()
-    assert losses.sliced_wasserstein_loss(found, target, along).item() == pytest.approx(by_hand, rel=1e-5)
-    assert losses.sliced_wasserstein_loss(style, target, along).item() == pytest.approx(0, abs=1e-12)
+    assert losses.sliced_wasserstein_loss(sorted_along(found), target).item() == pytest.approx(by_hand, rel=1e-5)
+    assert losses.sliced_wasserstein_loss(sorted_along(style), target).item() == pytest.approx(0, abs=1e-12)
 
 
 def test_sliced_wasserstein_compares_distributions_of_any_two_sizes() -> None:
-    along = losses.directions(4)
     once, twice = features(0, height=6), features(0, height=6).repeat(1, 1, 2, 1)
-    target = losses.quantiles(once, along, 30)
-    assert losses.sliced_wasserstein_loss(twice, target, along).item() == pytest.approx(0, abs=1e-12)
-    torch.testing.assert_close(losses.quantiles(twice, along, 30), target)
+    target = losses.quantiles(sorted_along(once), 30)
+    assert losses.sliced_wasserstein_loss(sorted_along(twice), target).item() == pytest.approx(0, abs=1e-12)
+    torch.testing.assert_close(losses.quantiles(sorted_along(twice), 30), target)
 
 
 def test_sliced_wasserstein_sees_what_gram_matrices_do_not() -> None:
@@ -201,24 +204,23 @@ def test_sliced_wasserstein_sees_what_gram_matrices_do_not() -> None:
     many = torch.linspace(-1, 1, 64)[None, None, None] * 3**0.5
     many = many * (two.square().mean() / many.square().mean()).sqrt()
     assert losses.gram_loss(losses.gram(many), losses.gram(two)).item() == pytest.approx(0, abs=1e-6)
-    along = losses.directions(1)
-    assert losses.sliced_wasserstein_loss(many, losses.quantiles(two, along, 64), along) > 0.05
+    assert losses.sliced_wasserstein_loss(sorted_along(many), losses.quantiles(sorted_along(two), 64)) > 0.05
 
 
 def test_sliced_wasserstein_ignores_what_lies_outside_the_guide() -> None:
-    along, hard = losses.directions(4), (half() == 1).float()
-    target = losses.quantiles(features(1), along, 30)
-    inside = losses.sliced_wasserstein_loss(features(0)[..., 3:], target, along)
-    torch.testing.assert_close(losses.sliced_wasserstein_loss(features(0), target, along, hard), inside)
+    hard = (half() == 1).float()
+    target = losses.quantiles(sorted_along(features(1)), 30)
+    inside = losses.sliced_wasserstein_loss(sorted_along(features(0)[..., 3:]), target)
+    torch.testing.assert_close(losses.sliced_wasserstein_loss(sorted_along(features(0), hard), target), inside)
     torch.testing.assert_close(
-        losses.quantiles(features(0), along, 12, hard), losses.quantiles(features(0)[..., 3:], along, 12)
+        losses.quantiles(sorted_along(features(0), hard), 12), losses.quantiles(sorted_along(features(0)[..., 3:]), 12)
     )
 
 
 def test_sliced_wasserstein_moves_every_feature() -> None:
     x = features(0).requires_grad_()
-    along = losses.directions(4)
-    losses.sliced_wasserstein_loss(x, losses.quantiles(features(1), along, 7), along, half()).backward()
+    target = losses.quantiles(sorted_along(features(1)), 7)
+    losses.sliced_wasserstein_loss(sorted_along(x, half()), target).backward()
     assert x.grad is not None
     assert torch.isfinite(x.grad).all()
     assert (x.grad[..., half()[0, 0] > 0] != 0).all()

@@ -14,10 +14,12 @@ from pochoir.stylization import losses
 from pochoir.stylization.colors import match_colors
 from pochoir.stylization.encoder import Encoder, propagate
 from pochoir.stylization.guides import Labels
-from pochoir.stylization.objective import LEAST_STYLE, Objective, Subject, vanished, vanishing
+from pochoir.stylization.objective import Objective
 from pochoir.stylization.painting import vanishing_notes
 from pochoir.stylization.region import spread
 from pochoir.stylization.scoring import losses_and_scores, scores
+from pochoir.stylization.subject import LEAST_STYLE, Subject
+from pochoir.stylization.vanishing import vanished, vanishing
 
 CONFIG = load_config("stylize")
 LAYERS = CONFIG.encoder.but(content_layers=["relu3_1"], style_layers=["relu1_1", "relu2_1"])
@@ -76,7 +78,7 @@ def test_a_depth_leaves_deeper_layers_out_and_others_as_they_are(encoder: Encode
     assert "style/relu3_1" in Objective(encoder, subject, deep, RECIPE, depth=2)(image)
 
 
-@pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
+@pytest.mark.parametrize("style_loss", ["gram", "wasserstein", "sliced"])
 def test_blended_styles_lie_between(encoder: Encoder, subject: Subject, stripes: Tensor, style_loss: str) -> None:
     other = 1 - stripes.flip(-1) * 0.5
     recipe = RECIPE.but(style_loss=style_loss)
@@ -91,7 +93,7 @@ def test_blended_styles_lie_between(encoder: Encoder, subject: Subject, stripes:
     assert style([stripes, other], [0.5, 0.5]) != pytest.approx(style([stripes], [1]), rel=0.01)
 
 
-@pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
+@pytest.mark.parametrize("style_loss", ["gram", "wasserstein", "sliced"])
 def test_outside_the_region_the_picture_does_not_matter(encoder: Encoder, subject: Subject, style_loss: str) -> None:
     masked = replace(subject, region=region(subject.content))
     objective = Objective(encoder, masked, LAYERS, RECIPE.but(style_loss=style_loss))
@@ -268,7 +270,7 @@ def test_what_is_kept_counts_so_many_times(encoder: Encoder, subject: Subject) -
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["everything", "region"])
-@pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
+@pytest.mark.parametrize("style_loss", ["gram", "wasserstein", "sliced"])
 def test_labels_add_up_the_losses_of_their_parts_by_their_shares(
     encoder: Encoder, labelled: Subject, stripes: Tensor, style_loss: str, masked: bool
 ) -> None:
@@ -287,8 +289,15 @@ def test_labels_add_up_the_losses_of_their_parts_by_their_shares(
             of_style = propagate(labelled.labels.styles[0][:, number : number + 1], [layer])[layer]
             if style_loss == "gram":
                 loss = losses.gram_loss(losses.gram(found, own), losses.gram(style, of_style))
-            else:
+            elif style_loss == "wasserstein":
                 loss = losses.wasserstein_loss(losses.moments(found, own), losses.moments(style, of_style))
+            else:
+                along = losses.directions(found.shape[1])
+                of_found, of_painting = (
+                    losses.ranked(along.T @ x.flatten(2)[0], guide) for x, guide in ((found, own), (style, of_style))
+                )
+                count = style.shape[-2] * style.shape[-1]
+                loss = losses.sliced_wasserstein_loss(of_found, losses.quantiles(of_painting, count))
             by_hand += float(own.sum() / propagate(where, [layer])[layer].sum()) * loss.item()
         assert named[f"style/{layer}"].item() == pytest.approx(10 / 2 * by_hand, rel=1e-4), layer
 

@@ -20,8 +20,9 @@ from pochoir.images import read_picture, to_pixels, to_tensor
 from pochoir.images.files import as_saved
 from pochoir.stylization.colors import luminance
 from pochoir.stylization.encoder import Encoder
-from pochoir.stylization.objective import Objective, Subject
+from pochoir.stylization.objective import Objective
 from pochoir.stylization.painting import Painting, paint
+from pochoir.stylization.subject import Subject
 
 CONFIG = load_config("stylize", ["trainer.accelerator=cpu", "encoder.precision=float32"])
 LAYERS = CONFIG.encoder.but(content_layers=["relu2_1"], style_layers=["relu1_1", "relu2_1"])

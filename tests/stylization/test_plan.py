@@ -8,19 +8,31 @@ import torch
 
 from pochoir.config import load_config
 from pochoir.errors import ConfigError
-from pochoir.stylization.plan import Plan, fitted, free_memory
+from pochoir.stylization import plan as module
+from pochoir.stylization.plan import FIXED_BYTES, Plan, alternatives, fitted, free_memory
 
 LAYERS = ("relu4_2", "relu1_1", "relu5_1")
-PLAN = Plan((1000, 1500), "float32", load_config("stylize").recipe, LAYERS)
+PLAN = Plan((1000, 1500), "float32", load_config("stylize").recipe, LAYERS, content_layers=("relu4_2",))
+PRINT = replace(PLAN, size=(4000, 6000))
 
 
 def test_memory_grows_with_pixels_and_width_of_the_type() -> None:
-    weights = 150e6
-    need = PLAN.bytes_needed - weights
-    assert replace(PLAN, size=(2000, 3000)).bytes_needed - weights == pytest.approx(4 * need)
-    half = replace(PLAN, precision="bfloat16").bytes_needed - weights
+    need = PLAN.bytes_needed - FIXED_BYTES
+    assert replace(PLAN, size=(2000, 3000)).bytes_needed - FIXED_BYTES == pytest.approx(4 * need)
+    half = replace(PLAN, precision="bfloat16").bytes_needed - FIXED_BYTES
     assert 0.45 * need < half < 0.75 * need
-    assert replace(PLAN, layers=("relu2_1",)).bytes_needed - weights < 0.7 * need
+    assert replace(PLAN, layers=("relu2_1",)).bytes_needed - FIXED_BYTES < 0.7 * need
+
+
+def test_tiles_need_the_memory_of_one_and_of_the_pictures() -> None:
+    """Those are z, what L-BFGS remembers, and the content's features."""
+    whole, tiled, smaller = (replace(PRINT, tile=tile).bytes_needed for tile in (None, 1024, 512))
+    assert smaller < tiled < 0.3 * whole
+    assert replace(PRINT, tile=8192).bytes_needed == whole
+    short = replace(PRINT, tile=512, recipe=PRINT.recipe.but(history=5))
+    assert smaller - short.bytes_needed == pytest.approx(2 * 5 * 3 * 4 * 4000 * 6000)
+    targets = smaller - replace(PRINT, tile=512, content_layers=()).bytes_needed
+    assert targets == 4 * 512 * 500 * 750
 
 
 def test_every_label_costs_a_copy_of_what_is_looked_at() -> None:
@@ -35,25 +47,45 @@ def test_a_plan_that_fits_is_left_alone() -> None:
     assert fitted(PLAN, PLAN.bytes_needed) is PLAN
 
 
-def test_adam_gives_way_first_then_the_type_then_the_size() -> None:
-    need = PLAN.bytes_needed
-    adam = fitted(PLAN, 0.99 * need)
-    assert (adam.recipe.optimizer, adam.precision, adam.size) == ("adam", "float32", PLAN.size)
-    half = fitted(PLAN, 0.7 * need)
-    assert (half.recipe.optimizer, half.precision, half.size) == ("adam", "bfloat16", PLAN.size)
-    small = fitted(PLAN, 0.3 * need)
-    assert small.size[0] < 1000
-    assert small.size[0] / small.size[1] == pytest.approx(2 / 3, rel=0.01)
-    for plan, limit in ((adam, 0.99), (half, 0.7), (small, 0.3)):
-        assert plan.bytes_needed <= limit * need
-    assert [note.split(":")[0].split(" instead")[0] for note in small.notes[:2]] == ["Adam", "bfloat16"]
-    assert "instead of 1500×1000 pixels" in small.notes[2]
-    assert "GB would be needed" in small.notes[2]
+def test_tiles_give_way_first_then_the_history_then_the_optimizer_then_the_type_then_the_size() -> None:
+    need = 0.0
+    kept = replace(PRINT, tile=512)
+    short, adam = (replace(kept, recipe=PRINT.recipe.but(**but)) for but in ({"history": 3}, {"optimizer": "adam"}))
+    small = replace(adam, tile=256)
+    half = replace(small, precision="bfloat16")
+    for plan in (PRINT, replace(PRINT, tile=1024), kept, short, adam, small, half):
+        found = fitted(PRINT, plan.bytes_needed)
+        assert (found.size, found.tile, found.precision) == (plan.size, plan.tile, plan.precision)
+        assert (found.recipe.optimizer, found.recipe.history) == (plan.recipe.optimizer, plan.recipe.history)
+        assert need == 0 or plan.bytes_needed < need
+        need = plan.bytes_needed
+    shrunk = fitted(PRINT, 0.9 * need)
+    assert shrunk.bytes_needed <= 0.9 * need
+    assert shrunk.size[0] < 4000
+    assert shrunk.size[0] / shrunk.size[1] == pytest.approx(2 / 3, rel=0.01)
+    assert [note.split(" instead of ")[0].split(":")[0] for note in shrunk.notes] == [
+        "looked at by tiles of 256 pixels, which takes longer, and changes nothing else",
+        "Adam",
+        "bfloat16",
+        f"{shrunk.size[1]}×{shrunk.size[0]}",
+    ]
+    assert all("GB would be needed" in note for note in shrunk.notes)
+    assert fitted(PRINT, short.bytes_needed).notes[1].startswith("recipe.history=3 instead of 10: ")
+
+
+def test_a_loss_that_does_not_add_up_has_no_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ADDITIVE", ())
+    assert [(one.tile, one.recipe.optimizer, one.precision) for one in alternatives(PLAN)] == [
+        *[(None, "lbfgs", "float32")] * 3,
+        (None, "adam", "float32"),
+        (None, "adam", "float32"),
+        (None, "adam", "bfloat16"),
+    ]
 
 
 def test_memory_that_does_for_nothing_is_an_error() -> None:
-    with pytest.raises(ConfigError, match=r"memory: .* would be needed, 0\.1 GB may be used"):
-        fitted(PLAN, 0.1e9)
+    with pytest.raises(ConfigError, match=r"memory: .* would be needed, 0\.9 GB may be used"):
+        fitted(PLAN, 0.9e9)
 
 
 def test_free_memory_is_measured() -> None:

@@ -11,9 +11,9 @@ from torch import Tensor
 from pochoir.config import load_config
 from pochoir.errors import ConfigError, NonFiniteLossError
 from pochoir.stylization.encoder import Encoder
-from pochoir.stylization.objective import Subject
 from pochoir.stylization.pyramid import Level
 from pochoir.stylization.stylizer import Stylizer
+from pochoir.stylization.subject import Subject
 
 CONFIG = load_config("stylize")
 LAYERS = CONFIG.encoder.but(content_layers=["relu2_1"], style_layers=["relu1_1", "relu2_1"])

@@ -77,7 +77,8 @@ def scored(shown: Pixels, patch: Patch) -> dict[str, float]:
     part = resize(to_tensor(patch.crop.of(shown))[None], size)
     encoder = encoder_of(config.encoder)
     there = encoder.cast(encoder.dtype, device_of(config.trainer.accelerator))
-    return judged(part, patch.job.subject().fitted(size), there, config.encoder, config.recipe)[1]
+    subject, tile = patch.job.subject().fitted(size), patch.painting.tile
+    return judged(part, subject, there, config.encoder, config.recipe, tile)[1]
 
 
 def partial_painting(

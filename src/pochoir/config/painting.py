@@ -88,8 +88,9 @@ class RecipeConfig(Settings):
     style_weight: NotNegative
     tv_weight: NotNegative
     """Total variation: against grain."""
-    style_loss: Literal["gram", "wasserstein"]
-    """Gram matrices (Gatys et al. 2015), or the Wasserstein-2 distance of Gaussians fitted to the features."""
+    style_loss: Literal["gram", "wasserstein", "sliced"]
+    """Gram matrices (Gatys et al. 2015), the Wasserstein-2 distance of Gaussians fitted to the features, or the sliced
+    Wasserstein distance of the features themselves (Heitz et al. 2021)."""
     normalization: Literal["relative", "gatys2015"]
     """relative: every term is a share of its target's own size, so that a weight means the same at every image size,
     layer and region. gatys2015: the sums of the paper, gram only."""

@@ -71,4 +71,5 @@ def to_tensor(pixels: Pixels) -> Tensor:
 
 def to_pixels(image: Tensor) -> Pixels:
     """`[3, H, W]` float32 in [0, 1], on any device, with or without gradient, to `[H, W, 3]` uint8 RGB, rounded."""
-    return (image.detach().cpu().permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    values = image.detach().cpu().permute(1, 2, 0).numpy() * 255
+    return np.rint(values, out=values).astype(np.uint8)

@@ -31,7 +31,7 @@ def resize(image: Tensor, size: Size) -> Tensor:
     """`[B, C, H, W]` in [0, 1] to `[B, C, *size]`, bicubic, averaged where it shrinks."""
     if image.shape[-2:] == size:
         return image
-    return functional.interpolate(image, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    return functional.interpolate(image, size, mode="bicubic", antialias=True, align_corners=False).clamp_(0, 1)
 
 
 def cover(image: Tensor, size: Size) -> Tensor:

@@ -19,6 +19,8 @@ CELL = (240, 320)
 FILM_HEIGHT = 320
 FRAME_MILLISECONDS = 180
 LAST_FRAME_MILLISECONDS = 2000
+SIDE = 1024
+"""Longest side in pixels of pictures on the way, and height of a panel: those of a print would be hundreds of MB."""
 
 
 class Milestones(pl.Callback):
@@ -33,6 +35,8 @@ class Milestones(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if trainer.global_step in self.steps:
             pixels = to_pixels(pl_module.picture()[0])
+            if max(pixels.shape) > SIDE:
+                pixels = fit_height(pixels, max(1, round(pixels.shape[0] * SIDE / max(pixels.shape))))
             write_image(self.folder / f"{trainer.global_step:05d}.png", pixels)
             if trainer.global_step in self.shown:
                 add_picture(logger_of(trainer), "picture", pixels, trainer.global_step)
@@ -53,8 +57,8 @@ def write_film(pictures: list[Path], path: Path) -> None:
 
 
 def painting_panel(content: Pixels, styles: list[Pixels], result: Pixels) -> Pixels:
-    """Content, styles and result in a row, as high as the result."""
-    return beside([fit_height(content, result.shape[0]), *styles, result])
+    """Content, styles and result in a row, as high as the result, up to `SIDE`."""
+    return beside([fit_height(content, min(result.shape[0], SIDE)), *styles, result])
 
 
 def contact_sheet(contents: list[Pixels], styles: list[Pixels], results: list[list[Pixels | None]]) -> Pixels:

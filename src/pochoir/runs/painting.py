@@ -31,6 +31,8 @@ from pochoir.stylization.plan import Plan
 from pochoir.stylization.pyramid import Level, pyramid
 
 CHECKPOINT_EVERY_STEPS = 20
+CHECKPOINT_EVERY_TILED_STEPS = 5
+"""A step takes minutes there: more than the gigabytes of a checkpoint take to be written."""
 LOSS_CHARTS = {
     "losses": {"all": ["^loss$", "^style$", "^content$", "^tv$"], "style": ["^style/"], "content": ["^content/"]}
 }
@@ -68,7 +70,7 @@ def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
         painting = paint_job(
             job,
             plan,
-            callbacks=callbacks_in(folder, job, pyramid(plan.size, plan.recipe)),
+            callbacks=callbacks_in(folder, job, pyramid(plan.size, plan.recipe, plan.tile)),
             logger=logger,
             resume=last if last.exists() else None,
         )
@@ -84,7 +86,8 @@ def callbacks_in(folder: Path, job: Job, levels: list[Level]) -> list[pl.Callbac
     if config.milestones:
         callbacks.append(Milestones(folder / "progress", levels, config.milestones))
     callbacks += progress(job.name, bar=config.trainer.enable_progress_bar)
-    return [*callbacks, last_checkpoint(folder, every_steps=CHECKPOINT_EVERY_STEPS)]
+    every = CHECKPOINT_EVERY_STEPS if levels[-1].tile is None else CHECKPOINT_EVERY_TILED_STEPS
+    return [*callbacks, last_checkpoint(folder, every_steps=every)]
 
 
 def result_path(folder: Path, job: Job) -> Path:
@@ -125,7 +128,8 @@ def _finished(folder: Path, job: Job, decisive: dict[str, Any]) -> tuple[Paintin
         return None
     saved = read_picture(result_path(folder, job))
     told = {name: metrics[name] for name in ("losses", "style_error", "content_error", "evaluations", "seconds")}
-    return Painting(saved.pixels, saved.pixels, **told, notes=tuple(metrics["notes"]), alpha=saved.alpha), metrics
+    notes, tile = tuple(metrics["notes"]), metrics.get("tile")
+    return Painting(saved.pixels, saved.pixels, **told, notes=notes, alpha=saved.alpha, tile=tile), metrics
 
 
 @contextmanager
@@ -149,6 +153,7 @@ def _record(folder: Path, job: Job, plan: Plan, painting: Painting, gigabytes: f
         "peak_memory_gb": gigabytes,
         "size": {"height": plan.size[0], "width": plan.size[1]},
         "precision": plan.precision,
+        "tile": plan.tile,
         "notes": list(painting.notes),
         "versions": versions(),
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from math import ceil
 from pathlib import Path
 
 import torch
@@ -108,6 +109,18 @@ def block_of(layer: str) -> int:
 def stride(layer: str) -> int:
     """Pixels of the picture from one feature of `layer` to the next."""
     return 2 ** (block_of(layer) - 1)
+
+
+def margin_of(layers: Iterable[str]) -> int:
+    """Pixels around a piece of a picture, so that its features at the layers are those that the whole picture has.
+
+    A convolution adds its stride to what is seen beyond a feature's own cell, pooling nothing; rounded up to the
+    deepest layer's stride, so that the piece is pooled as the whole is. VGG-16 sees less far.
+    """
+    deepest = max(layers, key=lambda layer: (block_of(layer), int(layer[6])), default="relu1_1")
+    counts = [*VGG_BLOCKS["vgg19"][: block_of(deepest) - 1], int(deepest[6])]
+    reach = sum(count * 2**block for block, count in enumerate(counts))
+    return ceil(reach / stride(deepest)) * stride(deepest)
 
 
 def propagate(guide: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:

@@ -20,10 +20,10 @@ from pochoir.images import Picture, read_rgb, to_pixels, to_tensor
 from pochoir.images.resizing import Size, cover, fit, resize
 from pochoir.stylization.encoder import Encoder, build_encoder, precision_of
 from pochoir.stylization.guides import LabelPictures
-from pochoir.stylization.objective import Subject
 from pochoir.stylization.painting import Painting, paint
 from pochoir.stylization.plan import Plan, fitted, free_memory, gigabytes
 from pochoir.stylization.pyramid import pyramid
+from pochoir.stylization.subject import Subject
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +102,15 @@ class Job:
         if self.content.alpha is not None and config.suffix == ".jpg":
             notes += (f"{self.name}: its transparency becomes white, as a JPEG holds none; suffix=.png keeps it",)
         precision = precision_of(config.encoder, device)
-        labels = 0 if self.labels is None else self.labels.count
-        plan = Plan(self.size, precision, config.recipe, config.encoder.layers, notes, labels)
+        plan = Plan(
+            self.size,
+            precision,
+            config.recipe,
+            config.encoder.layers,
+            notes,
+            labels=0 if self.labels is None else self.labels.count,
+            content_layers=tuple(config.encoder.content_layers),
+        )
         return fitted(plan, config.memory * 1e9 if config.memory else free_memory(device))
 
 
@@ -118,7 +125,7 @@ def paint_job(
     """Paint what a job asks for, by a plan of its own or a given one; see `painting.paint`."""
     config = job.config
     plan = plan or job.plan()
-    levels = pyramid(plan.size, plan.recipe)
+    levels = pyramid(plan.size, plan.recipe, plan.tile)
     encoder = encoder_of(config.encoder)
     for note in plan.notes:
         log.info(note)
@@ -140,6 +147,7 @@ def paint_job(
         trainer=config.trainer,
         initial=initial_picture(config, subject),
         suffix=config.suffix,
+        tile=plan.tile,
         callbacks=callbacks,
         logger=logger,
         resume=resume,

@@ -5,6 +5,8 @@ that neither the size of the picture nor that of the region changes what a weigh
 shares of the target's own size: 0 is a perfect match, and 1 is what features of zero would give.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -13,20 +15,30 @@ DIRECTIONS = 64
 """At most so many, that features are looked at along by the sliced Wasserstein distance."""
 
 
+def total(values: Tensor, guide: Tensor | None) -> Tensor:
+    """Sum over the last two dimensions, weighted by the guide: `[..., H, W]` to `[...]`."""
+    return (values if guide is None else values * guide).sum(dim=(-2, -1))
+
+
+def mass(values: Tensor, guide: Tensor | None) -> Tensor:
+    """What a total over values `[..., H, W]` is divided by for the mean: the guide's sum, or the number of pixels."""
+    return values.new_tensor(values.shape[-2] * values.shape[-1]) if guide is None else guide.sum()
+
+
 def weighted_mean(values: Tensor, guide: Tensor | None) -> Tensor:
     """Mean over the last two dimensions, weighted by the guide: `[..., H, W]` to `[...]`."""
-    if guide is None:
-        return values.mean(dim=(-2, -1))
-    return (values * guide).sum(dim=(-2, -1)) / guide.sum(dim=(-2, -1))
+    return total(values, guide) / mass(values, guide)
+
+
+def products(features: Tensor, guide: Tensor | None = None) -> Tensor:
+    """`sum_p g_p F_ip F_jp`, `[C, C]`: those of a picture's parts add up to its own."""
+    rows = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])  # a view where the memory is channels_last
+    return rows.T @ (rows if guide is None else rows * guide.reshape(-1, 1))
 
 
 def gram(features: Tensor, guide: Tensor | None = None) -> Tensor:
     """Gram matrix per feature, `[C, C]`: `G_ij = sum_p g_p F_ip F_jp / sum_p g_p` (Gatys et al. 2015; guided: 2017)."""
-    rows = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])  # a view where the memory is channels_last
-    if guide is None:
-        return rows.T @ rows / rows.shape[0]
-    shares = guide.reshape(-1, 1)
-    return rows.T @ (rows * shares) / shares.sum()
+    return products(features, guide) / mass(features, guide)
 
 
 def gram_loss(found: Tensor, target: Tensor) -> Tensor:
@@ -36,8 +48,12 @@ def gram_loss(found: Tensor, target: Tensor) -> Tensor:
 
 def moments(features: Tensor, guide: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Mean `[C]` and covariance `[C, C]` of the features over the guide."""
-    mean = weighted_mean(features, guide).reshape(-1)
-    return mean, gram(features, guide) - mean[:, None] * mean[None, :]
+    return gaussian(weighted_mean(features, guide).reshape(-1), gram(features, guide))
+
+
+def gaussian(mean: Tensor, gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean `[C]` and covariance `[C, C]` by the mean and the Gram matrix of features."""
+    return mean, gram - mean[:, None] * mean[None, :]
 
 
 def matrix_sqrt(matrix: Tensor) -> Tensor:
@@ -73,41 +89,45 @@ def directions(channels: int) -> Tensor:
     return found / found.norm(dim=0)
 
 
-def quantiles(features: Tensor, along: Tensor, count: int, guide: Tensor | None = None) -> Tensor:
-    """Along each of the directions `[C, K]` the quantile function of the features, `[K, count]`: its values at
-    `(j + 1/2) / count`.
+class Ranked(NamedTuple):
+    """Features along directions, all `[K, H W]`: values in ascending order, the share of the guide's mass that lies
+    below the middle of each, and the share that each has itself.
     """
-    values, places, _ = _sorted(features, along, guide)
-    wanted = ((torch.arange(count, device=values.device) + 0.5) / count).repeat(len(values), 1)
-    index = torch.searchsorted(places.contiguous(), wanted).clamp(max=values.shape[1] - 1)
-    return values.gather(1, index)
+
+    values: Tensor
+    places: Tensor
+    shares: Tensor
 
 
-def sliced_wasserstein_loss(features: Tensor, target: Tensor, along: Tensor, guide: Tensor | None = None) -> Tensor:
+def ranked(seen: Tensor, guide: Tensor | None = None) -> Ranked:
+    """Features along directions `[K, H W]`, sorted; the guide is `[1, 1, H, W]`."""
+    values, order = seen.sort(dim=1)
+    if guide is None:
+        count = values.shape[1]
+        places = (torch.arange(count, device=values.device) + 0.5) / count
+        return Ranked(values, places.repeat(len(values), 1), torch.full_like(values, 1 / count))
+    mass = guide.flatten()[order].double()  # of a large picture float32 loses ranks
+    shares = mass / mass.sum(dim=1, keepdim=True)
+    return Ranked(values, (shares.cumsum(dim=1) - shares / 2).float(), shares.float())
+
+
+def quantiles(features: Ranked, count: int) -> Tensor:
+    """The quantile function along each direction, `[K, count]`: its values at `(j + 1/2) / count`."""
+    wanted = ((torch.arange(count, device=features.values.device) + 0.5) / count).repeat(len(features.values), 1)
+    index = torch.searchsorted(features.places, wanted).clamp(max=features.values.shape[1] - 1)
+    return features.values.gather(1, index)
+
+
+def sliced_wasserstein_loss(features: Ranked, target: Tensor) -> Tensor:
     """Relative squared sliced Wasserstein-2 distance (Heitz et al. 2021): along each direction, the mean squared
     difference of the features from the target's quantile of their own rank, over the target's mean square.
 
     target: `quantiles` of the style, `[K, Q]`. Whole distributions are compared, and not their moments alone.
     """
-    values, places, shares = _sorted(features, along, guide)
     count = target.shape[1]
-    wanted = target.gather(1, (places * count).long().clamp(max=count - 1))
-    distance = ((values - wanted).square() * shares).sum(dim=1).mean()
+    wanted = target.gather(1, (features.places * count).long().clamp(max=count - 1))
+    distance = ((features.values - wanted).square() * features.shares).sum(dim=1).mean()
     return distance / target.square().mean().clamp_min(EPS)
-
-
-def _sorted(features: Tensor, along: Tensor, guide: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Of the features along directions, all `[K, H W]`: values in ascending order, the share of the guide's mass that
-    lies below the middle of each, and the share that each has itself.
-    """
-    values, order = (along.T @ features.flatten(2)[0]).sort(dim=1)
-    if guide is None:
-        count = values.shape[1]
-        places = (torch.arange(count, device=values.device) + 0.5) / count
-        return values, places.expand_as(values), torch.full_like(values, 1 / count)
-    mass = guide.flatten()[order].double()  # of a large picture float32 loses ranks
-    shares = mass / mass.sum(dim=1, keepdim=True)
-    return values, (shares.cumsum(dim=1) - shares / 2).float(), shares.float()
 
 
 def content_loss(found: Tensor, target: Tensor, guide: Tensor | None = None, weights: Tensor | None = None) -> Tensor:
@@ -116,32 +136,38 @@ def content_loss(found: Tensor, target: Tensor, guide: Tensor | None = None, wei
     weights: `[1, 1, H, W]`, how many times each place counts; None: once. Only the error is weighted, so that where
     they are 1 a place is pulled as if there were none, whatever they are elsewhere.
     """
-    error = weighted_mean(_weighted_square(found - target, weights), guide).sum()
-    return error / weighted_mean(target.square(), guide).sum().clamp_min(EPS)
+    return relative_error(squared_error(found, target, guide, weights), total(target.square(), guide))
 
 
-def _weighted_square(difference: Tensor, weights: Tensor | None) -> Tensor:
-    square = difference.square()
-    return square if weights is None else square * weights
+def squared_error(found: Tensor, target: Tensor, guide: Tensor | None = None, weights: Tensor | None = None) -> Tensor:
+    """Sum of squared differences of features over the guide, each so many times, per channel: `[1, C]`."""
+    square = (found - target).square()
+    return total(square if weights is None else square * weights, guide)
+
+
+def relative_error(error: Tensor, size: Tensor) -> Tensor:
+    """A squared error per channel as a share of the squares of what was wanted."""
+    return error.sum() / size.sum().clamp_min(EPS)
+
+
+def steepness(image: Tensor) -> Tensor:
+    """Length of the gradient of a picture `[1, 3, H, W]` per channel, `[1, 3, H - 1, W - 1]`, slightly rounded at 0."""
+    across = image[..., :-1, 1:] - image[..., :-1, :-1]
+    down = image[..., 1:, :-1] - image[..., :-1, :-1]
+    return (across.square() + down.square() + 1e-6).sqrt()
 
 
 def total_variation(image: Tensor, guide: Tensor | None = None) -> Tensor:
-    """Mean length of the picture's gradient (Rudin et al. 1992), per pixel and channel, slightly rounded at 0.
+    """Mean length of the picture's gradient (Rudin et al. 1992), per pixel and channel.
 
     image: `[1, 3, H, W]` in [0, 1]; the guide has its size.
     """
-    across = image[..., :-1, 1:] - image[..., :-1, :-1]
-    down = image[..., 1:, :-1] - image[..., :-1, :-1]
-    length = (across.square() + down.square() + 1e-6).sqrt()
-    return weighted_mean(length, None if guide is None else guide[..., :-1, :-1]).mean()
+    return weighted_mean(steepness(image), None if guide is None else guide[..., :-1, :-1]).mean()
 
 
-def gatys_content_loss(
-    found: Tensor, target: Tensor, guide: Tensor | None = None, weights: Tensor | None = None
-) -> Tensor:
-    """`1/2 sum w (F - P)^2`, equation 1 of Gatys et al. (2015) over the guide, with weights as in `content_loss`."""
-    error = _weighted_square(found - target, weights)
-    return 0.5 * (error if guide is None else error * guide).sum()
+def gatys_content_loss(error: Tensor) -> Tensor:
+    """`1/2 sum (F - P)^2`, equation 1 of Gatys et al. (2015), by `squared_error`."""
+    return 0.5 * error.sum()
 
 
 def gatys_style_loss(found: Tensor, target: Tensor) -> Tensor:

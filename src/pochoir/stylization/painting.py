@@ -24,10 +24,11 @@ from pochoir.images.files import as_saved, write_image
 from pochoir.images.resizing import Size
 from pochoir.stylization.colors import luminance, with_luminance
 from pochoir.stylization.encoder import Encoder, precision_of
-from pochoir.stylization.objective import Subject, unpaired, vanishing
 from pochoir.stylization.pyramid import pyramid
 from pochoir.stylization.scoring import losses_and_scores
 from pochoir.stylization.stylizer import Stylizer
+from pochoir.stylization.subject import Subject
+from pochoir.stylization.vanishing import unpaired, vanishing
 from pochoir.trainer import build_trainer
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Painting:
     pixels: `[H, W, 3]` uint8 sRGB. alpha: `[H, W]` uint8, the content's own; None: opaque. paint: the same without the
     content around a region, `pixels` where everything is painted. losses: of the picture as it is saved, by name; they
     sum to what was minimised. style_error, content_error: see `scoring.scores`. seconds: that painting took, with those
-    of broken-off sessions that it continues.
+    of broken-off sessions that it continues. tile: side of the tiles that it was looked at by; None: whole.
     """
 
     pixels: Pixels
@@ -52,6 +53,7 @@ class Painting:
     seconds: float
     notes: tuple[str, ...] = ()
     alpha: NDArray[Any] | None = None
+    tile: int | None = None
 
     @cached_property
     def picture(self) -> Image.Image:
@@ -87,6 +89,7 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
     trainer: PaintTrainerConfig,
     initial: Tensor | None = None,
     suffix: str = ".png",
+    tile: int | None = None,
     callbacks: Sequence[pl.Callback] = (),
     logger: Any = False,
     resume: Path | None = None,
@@ -95,14 +98,14 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
 
     encoder: in float32; it stays as it is, and a copy paints in the `precision` of `layers`. initial: `[1, 3, H, W]` in
     [0, 1] of any size, what the coarsest level starts from; None: the content. suffix: the format that the picture is
-    judged in. callbacks, logger: of Lightning's Trainer. resume: a checkpoint of the same painting, written by such a
-    callback.
+    judged in. tile: side in pixels of the tiles that larger levels are looked at by, see `Objective`. callbacks,
+    logger: of Lightning's Trainer. resume: a checkpoint of the same painting, written by such a callback.
     Raises `NonFiniteLossError`, with the last good picture, `DataError` for a region too small to paint, and
     `ConfigError` for a device that is not there.
     """
     started = time.perf_counter()
     seen = subject.seen()
-    levels = pyramid((subject.content.shape[-2], subject.content.shape[-1]), recipe)
+    levels = pyramid((subject.content.shape[-2], subject.content.shape[-1]), recipe, tile)
     notes = vanishing_notes(subject, [level.size for level in levels], layers)
     if seen.is_grey and subject.keep_colors != "luminance":
         notes = ("content and style are seen in grey: so is the paint", *notes)
@@ -141,7 +144,8 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
     pixels = as_saved(to_pixels(_colored(subject, stylizer.picture().cpu())[0]), suffix)
     alone = pixels if subject.region is None else to_pixels(_colored(subject, stylizer.paint().cpu())[0])
     seconds = time.perf_counter() - stylizer.started
-    losses, errors = judged(to_tensor(pixels)[None], subject, encoder.cast(encoder.dtype, device), layers, recipe)
+    referee = encoder.cast(encoder.dtype, device)
+    losses, errors = judged(to_tensor(pixels)[None], subject, referee, layers, recipe, tile)
     return Painting(
         pixels=pixels,
         paint=alone,
@@ -151,18 +155,24 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
         evaluations=stylizer.global_step,
         seconds=seconds,
         notes=notes,
+        tile=tile,
     )
 
 
 def judged(
-    image: Tensor, subject: Subject, encoder: Encoder, layers: EncoderConfig, recipe: RecipeConfig
+    image: Tensor,
+    subject: Subject,
+    encoder: Encoder,
+    layers: EncoderConfig,
+    recipe: RecipeConfig,
+    tile: int | None = None,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Losses and scores of a saved picture `[1, 3, H, W]` of the subject's size, see `scoring.losses_and_scores`."""
     device = encoder.mean.device
     seen = subject.seen().at((image.shape[-2], image.shape[-1])).to(device)
     if seen.is_grey:
         image = luminance(image)  # as the subject is seen
-    return losses_and_scores(image.to(device), encoder, seen, layers, recipe)
+    return losses_and_scores(image.to(device), encoder, seen, layers, recipe, tile)
 
 
 def vanishing_notes(subject: Subject, sizes: Sequence[Size], layers: EncoderConfig) -> tuple[str, ...]:

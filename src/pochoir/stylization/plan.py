@@ -1,5 +1,6 @@
 """What a picture will cost in memory, what it is painted in, and what gives way when memory will not do."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,20 +10,27 @@ import torch
 from pochoir.config import VGG_BLOCKS, RecipeConfig
 from pochoir.errors import ConfigError
 from pochoir.images.resizing import Size, fit
-from pochoir.stylization.encoder import CHANNELS, block_of, stride
+from pochoir.stylization.encoder import CHANNELS, block_of, margin_of, stride
 from pochoir.stylization.pyramid import MIN_SIDE
+from pochoir.stylization.style_losses import style_loss_of
 
-WEIGHTS_BYTES = 150e6
-"""The encoder in float32 and in bfloat16."""
+FIXED_BYTES = 1.1e9
+"""A process that has imported what it needs, and the encoder in float32 and in bfloat16."""
 WORKING_SHARE = 0.8
 """Of the free memory: the rest of the machine lives too."""
+TILES = (1024, 768, 512)
+"""Sides of tiles in pixels, without their margins: the larger, the less is looked at twice."""
+SMALL_TILES = (384, 256)
+"""Where nothing else does: half of what they look at, and more, are margins."""
+HISTORIES = (5, 3)
+"""Steps that L-BFGS may be left with, before it is left altogether."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How one picture is painted: size, the encoder's `precision` (float32 or bfloat16), recipe; and what gave way.
-
-    labels: how many parts of the content take their paint apart from each other.
+    """How one picture is painted: size, the encoder's `precision` (float32 or bfloat16), recipe, and the side of the
+    tiles that it is looked at by (None: whole); and what gave way. layers: all that are looked at, content_layers among
+    them. labels: how many parts of the content take their paint apart from each other.
     """
 
     size: Size
@@ -31,10 +39,21 @@ class Plan:
     layers: tuple[str, ...]
     notes: tuple[str, ...] = ()
     labels: int = 0
+    tile: int | None = None
+    content_layers: tuple[str, ...] = ()
 
     @property
     def bytes_needed(self) -> float:
-        return memory_needed(self.size, self.layers, self.precision, self.recipe, self.labels)
+        """What one evaluation with its gradient and the optimiser take at full size, weights included."""
+        pixels = self.size[0] * self.size[1]
+        seen = pixels if self.tile is None else _seen(self.tile, self.layers)
+        need = looking(min(seen, pixels), self.layers, self.precision, self.labels) + FIXED_BYTES
+        if seen < pixels:
+            item = 4 if self.precision == "float32" else 2
+            need += sum(
+                item * CHANNELS[block_of(layer) - 1] * pixels / stride(layer) ** 2 for layer in self.content_layers
+            )
+        return need + pictures(self.recipe) * 3 * 4 * pixels
 
     def to_json(self) -> dict[str, Any]:
         """In JSON's types, so that a run that was broken off goes on as it began, whatever memory is free then."""
@@ -43,8 +62,10 @@ class Plan:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Plan":
         """What `to_json` gave."""
-        tuples = {name: tuple(stored[name]) for name in ("size", "layers", "notes")}
-        return cls(**{**stored, **tuples, "recipe": RecipeConfig.model_validate(stored["recipe"])})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+        }
+        return cls(**{**values, "recipe": RecipeConfig.model_validate(stored["recipe"])})
 
 
 def free_memory(device: torch.device) -> float:
@@ -53,13 +74,17 @@ def free_memory(device: torch.device) -> float:
     return WORKING_SHARE * free
 
 
-def memory_needed(size: Size, layers: tuple[str, ...], precision: str, recipe: RecipeConfig, labels: int = 0) -> float:
-    """Bytes that one evaluation with its gradient and the optimiser take at full size, weights included.
+def pictures(recipe: RecipeConfig) -> int:
+    """How many float32 pictures of full size an evaluation and the optimiser hold at once."""
+    return 2 * recipe.history + 8 if recipe.optimizer == "lbfgs" else 8
 
-    Counted are the activations that the backward pass needs, pooling indices, float32 copies at the layers that are
-    looked at with their gradients, once more for each label, and the optimiser's pictures.
+
+def looking(pixels: float, layers: tuple[str, ...], precision: str, labels: int = 0) -> float:
+    """Bytes that looking at so many pixels at once takes, with the gradient.
+
+    Counted are the activations that the backward pass needs, pooling indices, and float32 copies at the layers that are
+    looked at with their gradients, once more for each label.
     """
-    pixels = size[0] * size[1]
     item = 4 if precision == "float32" else 2
     deepest = max((block_of(layer), int(layer[6])) for layer in layers) if layers else (1, 1)
     total = 0.0
@@ -70,13 +95,11 @@ def memory_needed(size: Size, layers: tuple[str, ...], precision: str, recipe: R
         if block < deepest[0]:
             total += here / 4 * channels * (item + 8)
     total += sum((3 + labels) * 4 * CHANNELS[block_of(layer) - 1] * pixels / stride(layer) ** 2 for layer in layers)
-    total += 3 * CHANNELS[0] * pixels * item  # gradients on their way down, and a convolution's workspace
-    pictures = 2 * recipe.history + 8 if recipe.optimizer == "lbfgs" else 8
-    return total + pictures * 3 * 4 * pixels + WEIGHTS_BYTES
+    return total + 3 * CHANNELS[0] * pixels * item  # gradients on their way down, and a convolution's workspace
 
 
 def fitted(plan: Plan, limit: float) -> Plan:
-    """The plan, or the nearest one that needs at most `limit` bytes: Adam, then bfloat16, then a smaller picture.
+    """The plan, or the first of its `alternatives` that needs at most `limit` bytes, or a smaller picture by the last.
 
     Raises `ConfigError` when even the smallest picture does not fit.
     """
@@ -84,21 +107,58 @@ def fitted(plan: Plan, limit: float) -> Plan:
     if asked <= limit:
         return plan
     why = f"{gigabytes(asked)} would be needed, {gigabytes(limit)} may be used"
-    if plan.recipe.optimizer == "lbfgs":
-        recipe = plan.recipe.but(optimizer="adam", lr=0.05)
-        plan = replace(plan, recipe=recipe, notes=(*plan.notes, f"Adam instead of L-BFGS: {why}"))
-    if plan.bytes_needed > limit and plan.precision == "float32":
-        plan = replace(plan, precision="bfloat16", notes=(*plan.notes, f"bfloat16 instead of float32: {why}"))
+    found = plan
+    for found in alternatives(plan):
+        if found.bytes_needed <= limit:
+            break
     size, side = plan.size, max(plan.size)
-    while plan.bytes_needed > limit:
+    while found.bytes_needed > limit:
         side = int(side * 0.95)
         if min(fit(size, side)) < MIN_SIDE:
             raise ConfigError(f"memory: {why}, which does not do for a picture of {MIN_SIDE} pixels")
-        plan = replace(plan, size=fit(size, side))
-    if plan.size != size:
-        note = f"{plan.size[1]}×{plan.size[0]} instead of {size[1]}×{size[0]} pixels: {why}"
-        plan = replace(plan, notes=(*plan.notes, note))
-    return plan
+        found = replace(found, size=fit(size, side))
+    return replace(found, notes=(*plan.notes, *(f"{note}: {why}" for note in _gave_way(plan, found))))
+
+
+def alternatives(plan: Plan) -> Iterator[Plan]:
+    """Plans of the same size that need less memory, those first that cost less: time alone, L-BFGS's history, L-BFGS,
+    float32. Losses that do not add up over tiles have none of them.
+    """
+    recipes = [plan.recipe]
+    if plan.recipe.optimizer == "lbfgs":
+        recipes += [plan.recipe.but(history=history) for history in HISTORIES if history < plan.recipe.history]
+        recipes.append(plan.recipe.but(optimizer="adam", lr=0.05))
+    tiles, small = (_tiles(sides, plan) or [None] for sides in (TILES, SMALL_TILES))
+    for recipe in recipes:
+        yield from (replace(plan, recipe=recipe, tile=tile) for tile in tiles)
+    for precision in dict.fromkeys((plan.precision, "bfloat16")):
+        yield from (replace(plan, recipe=recipes[-1], precision=precision, tile=tile) for tile in small)
+
+
+def _tiles(sides: Sequence[int], plan: Plan) -> list[int | None]:
+    """Those that save anything."""
+    pixels = plan.size[0] * plan.size[1]
+    adds_up = style_loss_of(plan.recipe).adds_up
+    return [side for side in sides if adds_up and _seen(side, plan.layers) < pixels]
+
+
+def _seen(tile: int, layers: Iterable[str]) -> int:
+    """Pixels that are looked at for a tile: its own, and the margins."""
+    return (tile + 2 * margin_of(layers)) ** 2
+
+
+def _gave_way(asked: Plan, found: Plan) -> Iterator[str]:
+    if found.tile is not None:
+        yield f"looked at by tiles of {found.tile} pixels, which takes longer, and changes nothing else"
+    if found.recipe.optimizer != asked.recipe.optimizer:
+        yield "Adam instead of L-BFGS"
+    elif found.recipe.history != asked.recipe.history:
+        yield f"recipe.history={found.recipe.history} instead of {asked.recipe.history}"
+    if found.precision != asked.precision:
+        yield f"{found.precision} instead of {asked.precision}"
+    if found.size != asked.size:
+        (height, width), (full_height, full_width) = found.size, asked.size
+        yield f"{width}×{height} instead of {full_width}×{full_height} pixels"
 
 
 def gigabytes(count: float) -> str:

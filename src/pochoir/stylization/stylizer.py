@@ -16,9 +16,10 @@ from pochoir.images.resizing import resize
 from pochoir.stylization.canvas import to_image, to_parameter
 from pochoir.stylization.colors import luminance
 from pochoir.stylization.encoder import Encoder
-from pochoir.stylization.objective import Objective, Subject
+from pochoir.stylization.objective import Objective
 from pochoir.stylization.pyramid import Level, enlarge
 from pochoir.stylization.region import solid
+from pochoir.stylization.subject import Subject
 
 FIRST_STEP = 0.03
 """Mean change of a value of z in the first step of a level."""
@@ -117,7 +118,10 @@ class Stylizer(pl.LightningModule):
                 f"the loss is not finite in step {self.global_step} of level {self.level + 1} ({parts}). "
                 "Try encoder.precision=float32, a smaller recipe.lr, or recipe.optimizer=adam"
             )
-        self.last_good = self.z.detach().clone()
+        if self.last_good.shape == self.z.shape:
+            self.last_good.copy_(self.z.detach())
+        else:
+            self.last_good = self.z.detach().clone()
         self.totals.append(float(total.detach()))
         self.parts = _sums_by_kind(named)
         if (self.global_step + 1) % self.log_every == 0:
@@ -162,6 +166,9 @@ class Stylizer(pl.LightningModule):
 
     def _enter_level(self, index: int) -> None:
         """Carry the picture over to the next size, with an optimiser of its own."""
+        self._objective = None
+        for optimizer in self.trainer.optimizers:
+            optimizer.state.clear()  # many pictures, which would stand beside those of the new level
         image = self._image(self.z.detach())
         self.level = index
         size = self.levels[index].size
@@ -169,7 +176,6 @@ class Stylizer(pl.LightningModule):
             image = enlarge(image, self.subject.content.to(image), size)
         self.z = self._parameter(resize(image, size))
         self.totals = []
-        self._objective = None
         self.trainer.strategy.setup_optimizers(self.trainer)
 
     def _build_objective(self) -> Objective:
@@ -177,7 +183,7 @@ class Stylizer(pl.LightningModule):
         subject = self.subject.at(level.size).to(self.device)
         if subject.region is not None:
             subject = replace(subject, region=solid(subject.region))
-        return Objective(self._encoder[0], subject, self.layers, self.recipe, depth=level.depth)
+        return Objective(self._encoder[0], subject, self.layers, self.recipe, depth=level.depth, tile=level.tile)
 
     def _has_stalled(self) -> bool:
         if self.recipe.tolerance == 0 or len(self.totals) <= STALLED_STEPS:
