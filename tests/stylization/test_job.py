@@ -52,7 +52,7 @@ def test_a_job_is_a_subject_of_its_contents_size() -> None:
         (
             {"memory": 1.4, "size": 384},
             (256, 384),
-            "recipe.history=5 instead of 10: 1.5 GB would be needed, 1.4 GB may",
+            "recipe.history=5 instead of 10: 1.4 GB would be needed, 1.4 GB may",
         ),
     ],
 )

@@ -70,6 +70,12 @@ def fit_height(picture: Pixels, height: int) -> Pixels:
     return resized.astype(np.uint8)
 
 
+def within(picture: Pixels, side: int) -> Pixels:
+    """Made smaller where it is longer than `side` pixels, aspect kept."""
+    height, longest = picture.shape[0], max(picture.shape[:2])
+    return picture if longest <= side else fit_height(picture, max(1, height * side // longest))
+
+
 def beside(pictures: list[Pixels]) -> Pixels:
     """Pictures in a row with a white gap, as high as the first."""
     height = pictures[0].shape[0]

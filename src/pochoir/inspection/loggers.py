@@ -14,7 +14,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from pochoir.errors import ConfigError
 from pochoir.images import Pixels
-from pochoir.images.overlays import fit_height
+from pochoir.images.overlays import within
 
 PICTURE_SIDE = 1024
 """Longest side in pixels of pictures that are logged; those of the run's folder are as large as they are."""
@@ -90,9 +90,7 @@ def where_to_look(logger: Logger | None, folder: Path) -> str:
 @rank_zero_only
 def add_picture(logger: Logger | None, tag: str, pixels: Pixels, step: int) -> None:
     """Show a picture, made no larger than `PICTURE_SIDE`; nothing where the logger takes none."""
-    height, longest = pixels.shape[0], max(pixels.shape[:2])
-    if longest > PICTURE_SIDE:
-        pixels = fit_height(pixels, max(1, height * PICTURE_SIDE // longest))
+    pixels = within(pixels, PICTURE_SIDE)
     match logger:
         case TensorBoardLogger():
             logger.experiment.add_image(tag, pixels, step, dataformats="HWC")

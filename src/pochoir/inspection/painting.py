@@ -10,7 +10,7 @@ from PIL import Image
 
 from pochoir.files import write_bytes
 from pochoir.images import Pixels, to_pixels, write_image
-from pochoir.images.overlays import GAP, beside, fit_height
+from pochoir.images.overlays import GAP, beside, fit_height, within
 from pochoir.inspection.loggers import PICTURES, add_picture, logger_of
 from pochoir.stylization.pyramid import Level
 
@@ -34,9 +34,7 @@ class Milestones(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if trainer.global_step in self.steps:
-            pixels = to_pixels(pl_module.picture()[0])
-            if max(pixels.shape) > SIDE:
-                pixels = fit_height(pixels, max(1, round(pixels.shape[0] * SIDE / max(pixels.shape))))
+            pixels = within(to_pixels(pl_module.picture()[0]), SIDE)
             write_image(self.folder / f"{trainer.global_step:05d}.png", pixels)
             if trainer.global_step in self.shown:
                 add_picture(logger_of(trainer), "picture", pixels, trainer.global_step)
