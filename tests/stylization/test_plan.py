@@ -50,7 +50,8 @@ def test_a_plan_that_fits_is_left_alone() -> None:
 def test_tiles_give_way_first_then_the_history_then_the_optimizer_then_the_type_then_the_size() -> None:
     need = 0.0
     kept = replace(PRINT, tile=512)
-    short, adam = (replace(kept, recipe=PRINT.recipe.but(**but)) for but in ({"history": 3}, {"optimizer": "adam"}))
+    short = replace(kept, recipe=PRINT.recipe.but(history=3), tile=384)
+    adam = replace(kept, recipe=PRINT.recipe.but(optimizer="adam"))
     small = replace(adam, tile=256)
     half = replace(small, precision="bfloat16")
     for plan in (PRINT, replace(PRINT, tile=1024), kept, short, adam, small, half):
@@ -76,7 +77,7 @@ def test_tiles_give_way_first_then_the_history_then_the_optimizer_then_the_type_
 def test_a_loss_that_does_not_add_up_has_no_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ADDITIVE", ())
     assert [(one.tile, one.recipe.optimizer, one.precision) for one in alternatives(PLAN)] == [
-        *[(None, "lbfgs", "float32")] * 3,
+        *[(None, "lbfgs", "float32")] * 4,
         (None, "adam", "float32"),
         (None, "adam", "float32"),
         (None, "adam", "bfloat16"),

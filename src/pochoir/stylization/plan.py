@@ -18,11 +18,11 @@ FIXED_BYTES = 1.1e9
 """A process that has imported what it needs, and the encoder in float32 and in bfloat16."""
 WORKING_SHARE = 0.8
 """Of the free memory: the rest of the machine lives too."""
-TILES = (1024, 768, 512)
+TILES = (1024, 768, 512, 384)
 """Sides of tiles in pixels, without their margins: the larger, the less is looked at twice."""
-SMALL_TILES = (384, 256)
-"""Where nothing else does: half of what they look at, and more, are margins."""
-HISTORIES = (5, 3)
+SMALL_TILES = (256,)
+"""Where nothing else does: most of what they look at are margins."""
+HISTORIES = (5, 4, 3)
 """Steps that L-BFGS may be left with, before it is left altogether."""
 
 
@@ -76,7 +76,7 @@ def free_memory(device: torch.device) -> float:
 
 def pictures(recipe: RecipeConfig) -> int:
     """How many float32 pictures of full size an evaluation and the optimiser hold at once."""
-    return 2 * recipe.history + 8 if recipe.optimizer == "lbfgs" else 8
+    return 2 * recipe.history + 10 if recipe.optimizer == "lbfgs" else 10
 
 
 def looking(pixels: float, layers: tuple[str, ...], precision: str, labels: int = 0) -> float:
