@@ -52,6 +52,18 @@ def test_paint_is_laid_over_the_photo_and_nothing_else_changes(
     assert result[50, 100].tolist() == [9, 250, 9]
 
 
+def test_what_is_painted_does_not_show_at_its_rim(stencil: Stencil, config: PartialConfig, painter: Painter) -> None:
+    patches = paint_regions(stencil, [RED, GREEN], config, painter)[:1]
+    alpha, photo = patches[0].region.alpha, stencil.photo.pixels
+    result = compose(stencil.photo, patches, ".png")
+    rim = (alpha > 0.1) & (alpha < 0.9)
+    ground = alpha[rim, None] * np.array([250, 9, 9]) + (1 - alpha[rim, None]) * 50.0  # the photo's is 30 to 70
+    shown = alpha[rim, None] * np.array([250, 9, 9]) + (1 - alpha[rim, None]) * photo[rim]
+    # the photo's edge is sharp and alpha's is not, as where edges are feathered: colours are told less well than where
+    # alpha is right
+    assert abs(result[rim] - ground).mean() < 0.7 * abs(shown - ground).mean()
+
+
 def test_every_region_is_painted_on_a_crop_of_its_own(
     stencil: Stencil, config: PartialConfig, painter: Painter
 ) -> None:
