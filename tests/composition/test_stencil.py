@@ -45,6 +45,12 @@ def test_objects_come_from_whichever_source_is_named(
         assert found.photo is photo.pixels  # to be drawn on
     with pytest.raises(ConfigError, match=r"annotations: finds a photo by its file's name; give that as content="):
         find(photo, config.but(annotations=str(tmp_path / "coco.json")))
+    write_image(tmp_path / "masks" / "photo.png", (instances.masks[1].numpy() * 255).astype(np.uint8))
+    in_folder = config.but(masks=[str(tmp_path / "masks")])
+    named = in_folder.but(content=str(tmp_path / "photo.png"))
+    assert find(photo, named).boxes.tolist() == [instances.boxes[1].tolist()]
+    with pytest.raises(ConfigError, match=r"masks: finds a photo by its file's name; give that as content="):
+        find(photo, in_folder)
 
 
 def test_a_missing_device_is_named_before_a_network_is_read(
