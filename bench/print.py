@@ -1,8 +1,8 @@
 """What prints take: each painted by a `pochoir stylize` of its own, its peak of memory beside what was planned.
 
-    python bench/print.py --content photo.jpg --style painting.jpg --size 3000 6000 --memory 8 -- recipe=quick
+    python bench/print.py --content photo.jpg --style painting.jpg --size 3000 6000 --memory 8 --set recipe=quick
 
-What follows `--` are settings. The peak is that of the whole process, as the system counts it (Linux). Writes a run a
+The peak is that of the whole process, as the system counts it (Linux). Writes a run a
 size and print.json into outputs/bench/print/.
 """
 
@@ -48,12 +48,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs="+", default=[1500, 3000, 6000], help="long sides in pixels")
     parser.add_argument("--memory", type=float, default=8.0, help="gigabytes that each may use")
     parser.add_argument("--output", type=Path, default=Path("outputs/bench/print"))
-    parser.add_argument("overrides", nargs="*", help="settings, after --")
+    parser.add_argument("--set", nargs="*", default=[], help="other settings")
     given = parser.parse_args()
     rows = []
     for size in given.size:
         told = [f"content={given.content}", f"style={given.style}", f"size={size}", f"memory={given.memory}"]
-        rows.append(measured(given.output.resolve() / str(size), [*told, *given.overrides]))
+        rows.append(measured(given.output.resolve() / str(size), [*told, *given.set]))
         write_json(given.output / "print.json", {"command": sys.argv, "rows": rows, "versions": versions()})
     table = Table(*COLUMNS, title=f"Prints within {given.memory:g} GB")
     for row in rows:
