@@ -249,9 +249,11 @@ def test_little_memory_makes_another_plan_and_says_so(
     config: StylizeConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "pochoir")
-    summary = stylize(config.but(memory=0.155, milestones=0), tmp_path)
-    assert "Adam instead of L-BFGS: 0.2 GB would be needed" in caplog.text
-    assert any("Adam" in note for note in summary.results["hill__oil"]["notes"])
+    (pair,) = pairs_of(config, tmp_path)
+    need = job_of(config, pair).plan().bytes_needed
+    summary = stylize(config.but(memory=(need - 1) / 1e9, milestones=0), tmp_path)
+    assert "recipe.history=5 instead of 10: 1.1 GB would be needed" in caplog.text
+    assert any("history=5" in note for note in summary.results["hill__oil"]["notes"])
 
 
 def test_a_loss_that_is_not_finite_leaves_the_last_good_picture(
