@@ -249,7 +249,7 @@ def test_little_memory_makes_another_plan_and_says_so(
     config: StylizeConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "pochoir")
-    (pair,) = pairs_of(config, tmp_path)
+    (pair,) = asked_for(config, tmp_path)
     need = job_of(config, pair).plan().bytes_needed
     summary = stylize(config.but(memory=(need - 1) / 1e9, milestones=0), tmp_path)
     assert "recipe.history=5 instead of 10: 1.1 GB would be needed" in caplog.text
