@@ -4,9 +4,10 @@
 
 Every program runs in a process of its own: `seconds` is all of it, `painting` leaves out its start, loading its network
 and saving, GB is its peak of resident memory. Every saved picture is scored by one float32 referee
-(`pochoir.stylization.scoring`). Several contents and styles: every pair. Then the default recipe is optimised through
-Lightning and by a bare loop. Prints tables; writes outputs/bench/stylize.json, the curves of style error over seconds
-beside it in stylize.png, and the pictures in stylize/. `--only` runs some of the programs, or `overhead` alone.
+(`pochoir.stylization.scoring`), and by a second network that none of them was made by (`second_eye`). Several contents
+and styles: every pair. Then the default recipe is optimised through Lightning and by a bare loop. Prints tables; writes
+outputs/bench/stylize.json, the curves of style error over seconds beside it in stylize.png, and the pictures in
+stylize/. `--only` runs some of the programs, or `overhead` alone.
 """
 
 import argparse
@@ -38,6 +39,7 @@ from pochoir.process import prepare_process
 from pochoir.stylization.encoder import Encoder, build_encoder
 from pochoir.stylization.scoring import scores
 from pochoir.stylization.subject import Subject
+from second_eye import second_look
 from stylize_others import OTHERS, MissingError, Outcome, Point, Task, execute
 from stylize_overhead import lightning_overhead
 
@@ -115,7 +117,8 @@ def measured(name: str, task: Task, encoder: Encoder, repeat: int) -> dict[str, 
 def score(picture: Path, *, encoder: Encoder, task: Task, size: Size) -> dict[str, float]:
     """Errors of a saved picture at the size of its program's result; smaller ones are scaled up to it."""
     content, style, image = (to_tensor(read_rgb(path))[None] for path in (task.content, task.style, picture))
-    return scores(resize(image, size), encoder, Subject(content, [style], [1.0]).at(size), LAYERS)
+    image, subject = resize(image, size), Subject(content, [style], [1.0]).at(size)
+    return scores(image, encoder, subject, LAYERS) | second_look(image, subject.content, subject.styles[0])
 
 
 def compared(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, dict[str, float | None]]:
@@ -164,16 +167,26 @@ def _log_interp(at: float, x: list[float], y: list[float]) -> float:
 
 def show(pair: str, rows: dict[str, dict[str, Any]], comparison: dict[str, Any] | None) -> None:
     table = Table(title=f"{pair}, {torch.get_num_threads()} threads")
-    for column in ("", "seconds", "painting", "steps", "GB", "style error", "content error"):
+    for column in (
+        "",
+        "seconds",
+        "painting",
+        "steps",
+        "GB",
+        "style error",
+        "content error",
+        "2nd style",
+        "2nd content",
+    ):
         table.add_column(column, justify="right" if column else "left", no_wrap=not column)
     for name, row in rows.items():
         if "missing" in row:
             table.add_row(name, "missing")
             continue
         numbers = [*(spread([one[clock] for one in row["all"]]) for clock in CLOCKS), str(row["evaluations"])]
-        table.add_row(
-            name, *numbers, f"{row['peak_gb']:.2f}", f"{row['style_error']:.4f}", f"{row['content_error']:.3f}"
-        )
+        errors = [f"{row['style_error']:.4f}", f"{row['content_error']:.3f}"]
+        errors += [f"{row['second_style']:.3f}", f"{row['second_content']:.3f}"]
+        table.add_row(name, *numbers, f"{row['peak_gb']:.2f}", *errors)
     console.print(table)
     for name, row in rows.items():
         if "missing" in row:
