@@ -33,9 +33,10 @@ from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.process import prepare_process
 from pochoir.runs.train_seg import opened, run
+from pochoir.schedule import build_schedule
 from pochoir.segmentation.evaluation import evaluate, record
 from pochoir.segmentation.models import build_segmenter
-from pochoir.segmentation.optimizer import build_optimizer, build_schedule
+from pochoir.segmentation.optimizer import build_optimizer
 
 
 class TutorialDataset(Dataset):

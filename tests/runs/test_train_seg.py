@@ -26,7 +26,7 @@ from pochoir.data.source import Sample
 from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsError
 from pochoir.runs.checkpoints import BestCheckpoint
 from pochoir.runs.train import train
-from pochoir.runs.train_seg import check_resumable, opened, require_usable, run
+from pochoir.runs.train_seg import OBJECTIVE, check_resumable, opened, require_usable, run
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.module import SegmentationModule
 
@@ -176,12 +176,12 @@ def test_an_interrupted_run_resumes_to_the_same_result(
 
 
 def test_a_resumed_run_keeps_an_earlier_best_in_its_own_folder(tmp_path: Path) -> None:
-    first = BestCheckpoint(tmp_path / "first")
+    first = BestCheckpoint(tmp_path / "first", OBJECTIVE)
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "best.ckpt").write_text("weights")
     first.best_model_path = str(tmp_path / "first" / "best.ckpt")
     first.best_model_score = torch.tensor(0.6)
-    second = BestCheckpoint(tmp_path / "second")
+    second = BestCheckpoint(tmp_path / "second", OBJECTIVE)
     second.load_state_dict(first.state_dict())
     assert second.best_model_score == first.best_model_score
     assert second.best_model_path == str(tmp_path / "second" / "best.ckpt")

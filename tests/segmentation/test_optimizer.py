@@ -7,8 +7,9 @@ import torch
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from pochoir.config import OptimConfig, load_config
+from pochoir.schedule import build_schedule, learning_rate_factor
 from pochoir.segmentation.models import build_segmenter
-from pochoir.segmentation.optimizer import build_optimizer, build_schedule, learning_rate_factor
+from pochoir.segmentation.optimizer import build_optimizer
 
 CONFIG = OptimConfig(
     name="adamw",

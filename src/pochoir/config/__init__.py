@@ -33,7 +33,6 @@ from pochoir.config.segmentation import (
     EvalSegConfig,
     ExportSegConfig,
     LiteConfig,
-    LoaderConfig,
     NetworkConfig,
     OptimConfig,
     PredictSegConfig,
@@ -41,7 +40,13 @@ from pochoir.config.segmentation import (
     SegmenterConfig,
     TrainSegConfig,
 )
-from pochoir.config.training import PaintTrainerConfig, SegmentationTrainerConfig, TrainerConfig
+from pochoir.config.training import (
+    LoaderConfig,
+    NetworkTrainerConfig,
+    PaintTrainerConfig,
+    ScheduleConfig,
+    TrainerConfig,
+)
 from pochoir.config.validation import checked
 
 __all__ = [
@@ -64,6 +69,7 @@ __all__ = [
     "LoaderConfig",
     "MixtureDataset",
     "NetworkConfig",
+    "NetworkTrainerConfig",
     "OptimConfig",
     "PaintConfig",
     "PaintTrainerConfig",
@@ -75,7 +81,7 @@ __all__ = [
     "RegionConfig",
     "Request",
     "ResNetConfig",
-    "SegmentationTrainerConfig",
+    "ScheduleConfig",
     "SegmenterConfig",
     "Settings",
     "SplitDataset",

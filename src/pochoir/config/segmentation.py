@@ -19,17 +19,9 @@ from pochoir.config.base import (
     TrainedWeights,
 )
 from pochoir.config.datasets import DatasetConfig
-from pochoir.config.training import SegmentationTrainerConfig
+from pochoir.config.training import LoaderConfig, NetworkTrainerConfig, ScheduleConfig
 
 Zoom = Annotated[float, Field(ge=0.05, le=10)]
-
-
-class LoaderConfig(Settings):
-    """How samples are loaded."""
-
-    batch_size: Count
-    num_workers: Natural
-    """Processes that load samples; 0 loads in the training process."""
 
 
 class AugmentConfig(Settings):
@@ -110,23 +102,15 @@ class ResNetConfig(NetworkConfig):
 SegmenterConfig = Annotated[LiteConfig | ResNetConfig, Field(discriminator="name")]
 
 
-class OptimConfig(Settings):
+class OptimConfig(ScheduleConfig):
     """An optimiser with a warm-up and a schedule, stepped every batch."""
 
     name: Literal["adamw", "sgd"]
-    lr: Annotated[float, Field(ge=1e-8, le=10)]
-    """Peak learning rate."""
     backbone_lr: Annotated[float, Field(ge=0, le=10)]
     """Factor on `lr` for the pretrained backbone."""
     weight_decay: Annotated[float, Field(ge=0, le=10)]
     momentum: Annotated[float, Field(ge=0, le=0.9999)]
     """Momentum of SGD; AdamW's first beta."""
-    warmup: Share
-    """Share of all steps in which the learning rate grows linearly from a hundredth."""
-    schedule: Literal["cosine", "linear", "multistep", "constant"]
-    """After the warm-up: down to `lr * final_lr` by cosine or linearly, in tenths at 2/3 and 8/9, or not at all."""
-    final_lr: Share
-    """Share of `lr` that is left at the end of cosine and linear."""
 
 
 class TrainSegConfig(Settings):
@@ -137,7 +121,7 @@ class TrainSegConfig(Settings):
     augment: AugmentConfig
     segmenter: SegmenterConfig
     optim: OptimConfig
-    trainer: SegmentationTrainerConfig
+    trainer: NetworkTrainerConfig
     logger: LoggerName
     steps: Count
     """Optimiser steps that a training aims at where neither `trainer.max_epochs` nor `trainer.max_steps` says it."""

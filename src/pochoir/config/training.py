@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from pochoir.config.base import Accelerator, Count, CountOrShare, NotNegative, Settings
+from pochoir.config.base import Accelerator, Count, CountOrShare, Natural, NotNegative, Settings, Share
 from pochoir.errors import suggestion
 
 
@@ -47,8 +47,29 @@ class TrainerConfig(Settings):
         return self.model_dump()
 
 
-class SegmentationTrainerConfig(TrainerConfig):
-    """The Trainer of a segmenter."""
+class LoaderConfig(Settings):
+    """How samples are loaded."""
+
+    batch_size: Count
+    num_workers: Natural
+    """Processes that load samples; 0 loads in the training process."""
+
+
+class ScheduleConfig(Settings):
+    """The learning rate of a training, stepped every batch."""
+
+    lr: Annotated[float, Field(ge=1e-8, le=10)]
+    """Peak learning rate."""
+    warmup: Share
+    """Share of all steps in which the learning rate grows linearly from a hundredth."""
+    schedule: Literal["cosine", "linear", "multistep", "constant"]
+    """After the warm-up: down to `lr * final_lr` by cosine or linearly, in tenths at 2/3 and 8/9, or not at all."""
+    final_lr: Share
+    """Share of `lr` that is left at the end of cosine and linear."""
+
+
+class NetworkTrainerConfig(TrainerConfig):
+    """The Trainer of a network: a segmenter, a painter."""
 
     devices: Count
     num_nodes: Count
@@ -56,7 +77,7 @@ class SegmentationTrainerConfig(TrainerConfig):
     strategy: str
     precision: Literal["32-true", "16-mixed", "bf16-mixed"]
     max_epochs: Count | None
-    """null: as many as `steps` and `least_epochs` ask for."""
+    """null: as many as the task's own `steps` ask for."""
     check_val_every_n_epoch: Count | None
     """Epochs from one validation to the next; null: as `validations` ask for. Where `max_epochs` is given, a smaller
     divisor of it, so that the last is measured."""

@@ -1,18 +1,13 @@
 """The LightningDataModule: a source, split, augmented and batched reproducibly on any number of processes."""
 
-from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import Any
-
-import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 from torch.utils.data.distributed import DistributedSampler
 from typing_extensions import Self
 
 from pochoir.config import AugmentConfig, DatasetConfig, LoaderConfig
 from pochoir.data.dataset import SegmentationDataset, collate
-from pochoir.data.mixture import MixtureDraw
 from pochoir.data.opening import Opened, epoch_draw, open_dataset, prepare_dataset
+from pochoir.data.resuming import EpochSampler, ResumableData
 from pochoir.data.shrinking import InputSize
 from pochoir.data.source import Source
 from pochoir.data.split import Split
@@ -20,38 +15,7 @@ from pochoir.data.targets import Pair
 from pochoir.data.transforms import training_transforms
 
 
-class EpochSampler(DistributedSampler[Pair]):
-    """Shuffles by (seed, epoch) and hands out (epoch, index), so that augmentation can depend on the epoch.
-
-    draw: the indices that an epoch takes; None takes all of `dataset`. begin: the epoch that a pass is of at least, as
-    Lightning's `set_epoch` comes too late for the first pass of a resumed run, which would begin with the order of
-    epoch 0; and how many of that epoch's indices have been taken before. With one process it is an ordinary shuffle.
-    """
-
-    def __init__(
-        self,
-        dataset: SegmentationDataset,
-        *,
-        draw: MixtureDraw | None = None,
-        begin: Callable[[], tuple[int, int]] = lambda: (0, 0),
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(dataset if draw is None else draw, shuffle=True, **kwargs)  # type: ignore[arg-type]
-        self.draw = draw
-        self.begin = begin
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:  # type: ignore[override]
-        first, taken = self.begin()
-        self.epoch = max(self.epoch, first)
-        places: Iterator[int] = (int(place) for place in super().__iter__())  # type: ignore[call-overload]
-        places = islice(places, taken if self.epoch == first else 0, None)
-        if self.draw is None:
-            return ((self.epoch, place) for place in places)
-        drawn = self.draw(self.epoch)
-        return ((self.epoch, drawn[place]) for place in places)
-
-
-class SegmentationData(pl.LightningDataModule):
+class SegmentationData(ResumableData):
     """Train, validation and test loaders of the dataset that the settings name, or `of` sources of one's own.
 
     input_size: of the network; larger photos are trained on at that size. Constructing one reads nothing:
@@ -75,15 +39,13 @@ class SegmentationData(pl.LightningDataModule):
         input_size: InputSize | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(loader)
         self.dataset = dataset
         self.augment = augment
-        self.loader = loader
         self.input_size = input_size
         self.seed = seed
         learned_from = {"augment": augment.model_dump(), "loader.batch_size": loader.batch_size}
         self.save_hyperparameters(learned_from, logger=False)
-        self._begin = (0, 0)
 
     @classmethod
     def of(cls, train: Source, val: Source, *, augment: AugmentConfig, loader: LoaderConfig, seed: int = 0) -> Self:
@@ -123,17 +85,6 @@ class SegmentationData(pl.LightningDataModule):
     def epoch_length(self) -> int:
         """Training samples that an epoch takes."""
         return len(self.train if self._draw is None else self._draw)
-
-    def state_dict(self) -> dict[str, int]:
-        """The epoch to resume with, and how many of its batches are done: none where an epoch ends."""
-        assert self.trainer is not None
-        loop = self.trainer.fit_loop
-        epochs = loop.epoch_progress.state_dict()["current"]
-        ended = epochs["processed"] == epochs["ready"]
-        return {"next_epoch": self.trainer.current_epoch + ended, "batches": 0 if ended else loop.batch_idx + 1}
-
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        self._begin = state_dict["next_epoch"], state_dict.get("batches", 0) * self.loader.batch_size
 
     def train_dataloader(self) -> DataLoader[Pair]:
         return self._loader(self.train, shuffle=True)

@@ -1,4 +1,4 @@
-"""The checkpoints that a run keeps: the best by validation mask AP, and the last."""
+"""The checkpoints that a training keeps: the best by a measure of its validations, and the last."""
 
 from pathlib import Path
 from typing import Any
@@ -9,18 +9,16 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pochoir.devices import is_main_process
 from pochoir.files import write_bytes
 
-OBJECTIVE = "val/mask_ap"
-
 
 class BestCheckpoint(ModelCheckpoint):
-    """`best.ckpt` of the highest validation mask AP, the last state's always among them.
+    """`best.ckpt` by what validations log as `objective` (mode: max or min), the last state's always among them.
 
     A resumed run takes the earlier best along to its own folder: Lightning forgets it when the folder is another, and
     would keep a worse one. `max_steps` and `max_time` may end a run where no validation is due: one is made there.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, "best", OBJECTIVE, mode="max", **_PLAIN_NAMES)
+    def __init__(self, folder: Path, objective: str, *, mode: str = "max") -> None:
+        super().__init__(folder, "best", objective, mode=mode, **_PLAIN_NAMES)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
         super().on_train_batch_end(trainer, *args, **kwargs)

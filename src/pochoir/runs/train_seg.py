@@ -10,6 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor
 
+from pochoir.averaging import AveragedWeights
 from pochoir.config import TrainSegConfig
 from pochoir.data.datamodule import SegmentationData
 from pochoir.data.dataset import told_by_worker
@@ -27,17 +28,18 @@ from pochoir.inspection.mistakes import COUNTED
 from pochoir.inspection.panels import ValidationPanels
 from pochoir.inspection.progress import progress
 from pochoir.inspection.samples import augmented_grid, report_samples
-from pochoir.runs.checkpoints import OBJECTIVE, BestCheckpoint, last_checkpoint
+from pochoir.runs.checkpoints import BestCheckpoint, last_checkpoint
 from pochoir.runs.events import logger_in, show_outcome
+from pochoir.runs.history import History
 from pochoir.runs.interruption import CheckpointOnSignal, told_how_to_continue
 from pochoir.runs.length import Length, LengthTold, length_of
-from pochoir.segmentation.averaging import AveragedWeights
 from pochoir.segmentation.classes import classes_in
-from pochoir.segmentation.history import History
 from pochoir.segmentation.module import SegmentationModule
 from pochoir.trainer import build_trainer
 from pochoir.weights import checkpoint_state, load_strictly, network_state, read_checkpoint
 
+OBJECTIVE = "val/mask_ap"
+"""What the best weights are chosen by."""
 START_SAMPLES = 8
 CHARTS = {
     "losses": {"train": ["^train/loss"]},
@@ -75,7 +77,7 @@ def run(settings: TrainSegConfig, folder: Path) -> float | None:
         split_digest=data.split.digest(),
     )
     ckpt, done = checkpoint_to_go_on_from(settings, folder, module, data)
-    history = History()
+    history = History("mask_ap")
     panels = ValidationPanels(data.val, folder / "predictions", shown=settings.shown, threshold=settings.show_threshold)
     length = length_of(settings, data.epoch_length)
     if done >= length.epochs:
@@ -141,7 +143,7 @@ def trainer_of(
         LearningRateMonitor(logging_interval="step"),
         LengthTold(length, data),
         *progress(bar=given.enable_progress_bar),
-        BestCheckpoint(folder / "checkpoints"),
+        BestCheckpoint(folder / "checkpoints", OBJECTIVE),
         last_checkpoint(folder / "checkpoints"),
         CheckpointOnSignal(folder / "checkpoints" / "last.ckpt"),
     ]

@@ -12,10 +12,11 @@ from pochoir.config.validation import as_union
 from pochoir.data.source import ONE_CLASS
 from pochoir.data.targets import Target
 from pochoir.errors import DataError, NonFiniteLossError
+from pochoir.schedule import build_schedule
 from pochoir.seeding import mixed_seed
 from pochoir.segmentation.evaluation import Evaluation, ImageRecord, evaluate, record
 from pochoir.segmentation.models import build_segmenter
-from pochoir.segmentation.optimizer import build_optimizer, build_schedule
+from pochoir.segmentation.optimizer import build_optimizer
 
 Batch = tuple[list[Tensor], list[Target]]
 

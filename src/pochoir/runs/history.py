@@ -5,16 +5,18 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from pochoir.segmentation.module import SegmentationModule
-
 
 class History(pl.Callback):
     """`rows`: one dictionary a validation with `epoch` (from 1), the metrics without prefix, and seconds so far.
 
     `train_seconds` and `train_images` sum over all epochs, validation left out: their ratio is the training speed.
+    objective: the metric that tells the best row, the highest or by mode `min` the lowest. What validated is a module
+    whose `evaluation.metrics` are its numbers by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, objective: str, *, mode: str = "max") -> None:
+        self.objective = objective
+        self.mode = mode
         self.rows: list[dict[str, float]] = []
         self.train_seconds = 0.0
         self.train_images = 0
@@ -23,8 +25,9 @@ class History(pl.Callback):
 
     @property
     def best(self) -> dict[str, float] | None:
-        """The row of the highest mask AP, the first of equals."""
-        return max(self.rows, key=lambda row: row["mask_ap"], default=None)
+        """The row of the best objective, the first of equals."""
+        best = max if self.mode == "max" else min
+        return best(self.rows, key=lambda row: row[self.objective], default=None)
 
     @property
     def last(self) -> dict[str, float] | None:
@@ -44,7 +47,7 @@ class History(pl.Callback):
         self._val_started = time.perf_counter()
         self._started = 0.0
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: SegmentationModule) -> None:  # type: ignore[override]
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.val_seconds += time.perf_counter() - self._val_started
         self._started = 0.0
         if pl_module.evaluation is not None and trainer.state.fn == "fit":

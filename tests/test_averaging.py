@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pochoir.segmentation.averaging import averaging, warmed_decay
+from pochoir.averaging import averaging, warmed_decay
 
 
 def remains_of_the_start(steps: int, decay: float) -> float:
