@@ -20,6 +20,7 @@ TASKS = {
     "stylize": "paint photos in the style of paintings",
     "partial": "paint chosen objects of a photo, or everything but them",
     "train_seg": "fine-tune a segmenter on annotated photos",
+    "train_painter": "train a network that paints at once",
     "predict_seg": "find objects in photos",
     "eval_seg": "measure a segmenter by COCO AP",
     "export_seg": "a segmenter's weights as a small file",

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
 SHARED = ("base", "hydra")
 """Folders of what other YAMLs include."""
-TASK_OF = {"encoder": "stylize", "recipe": "stylize", "region": "partial"}
+TASK_OF = {"encoder": "stylize", "recipe": "stylize", "region": "partial", "painter": "train_painter"}
 """Tasks of groups; the others are train_seg's."""
 OPTIONS = [(path.parent.name, path.stem) for path in sorted(CONF.glob("*/*.yaml")) if path.parent.name not in SHARED]
 KNOBS = [path.stem for path in (CONF / EXPERIMENT).glob("stylize/*.yaml") if "/base/knob" in path.read_text()]
@@ -42,6 +42,7 @@ MISSING = {
     "export_seg": ["weights=person", "file=mine.safetensors"],
     "predict_seg": ["input=."],
     "stylize": ["content=.", "style=."],
+    "train_painter": ["styles=."],
     "partial": [f"content={__file__}", f"style={__file__}", f"masks=[{__file__}]"],
 }
 """What cannot have a default; any existing path passes the validation."""

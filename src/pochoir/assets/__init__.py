@@ -1,4 +1,4 @@
-"""Files that come with the project: a photograph with its outline, styles, and a trained segmenter with its card.
+"""Files that come with the project: a photograph with its outline, styles, and trained networks with their cards.
 
 Settings that name a picture take `builtin:<name>` for them, those that name a network its bare name.
 """
@@ -18,6 +18,9 @@ FILES = {
     **{style: FOLDER / "styles" / f"{style}.jpg" for style in ("strokes", "waves", "glass", "ink")},
 }
 """The portrait is matplotlib's, in the public domain; the styles were drawn for the project, by programs of its own."""
+
+PAINTERS = tuple(sorted(path.stem for path in (FOLDER / "painters").glob("*.safetensors")))
+"""Networks that paint at once."""
 
 
 def located(name: str) -> str:
@@ -48,3 +51,14 @@ def weights_path(name: str) -> Path:
     Raises `ConfigError` for a `builtin:` name that does not exist.
     """
     return FOLDER / f"{name}.safetensors" if name in WEIGHTS else Path(located(name)).expanduser()
+
+
+def known_painters(name: str) -> str:
+    """What to say where `name` is neither a file nor one of `PAINTERS`."""
+    there = ", ".join(PAINTERS) if PAINTERS else "none yet"
+    return f"painters that come with the project: {there}{suggestion(name, PAINTERS)}"
+
+
+def painter_path(name: str) -> Path:
+    """The file of a painter: of one of `PAINTERS`, or the file that is named."""
+    return FOLDER / "painters" / f"{name}.safetensors" if name in PAINTERS else Path(located(name)).expanduser()

@@ -17,6 +17,13 @@ from pochoir.config.datasets import (
     SplitDataset,
 )
 from pochoir.config.loading import SCHEMAS, Request, load_config, to_settings
+from pochoir.config.painters import (
+    ConsistencyConfig,
+    PainterConfig,
+    PainterLossConfig,
+    PhotosConfig,
+    TrainPainterConfig,
+)
 from pochoir.config.painting import (
     VGG_BLOCKS,
     EncoderConfig,
@@ -55,6 +62,7 @@ __all__ = [
     "AugmentConfig",
     "AutoDataset",
     "CocoDataset",
+    "ConsistencyConfig",
     "DatasetConfig",
     "EncoderConfig",
     "EvalSegConfig",
@@ -73,8 +81,11 @@ __all__ = [
     "OptimConfig",
     "PaintConfig",
     "PaintTrainerConfig",
+    "PainterConfig",
+    "PainterLossConfig",
     "PartialConfig",
     "PennFudanDataset",
+    "PhotosConfig",
     "PredictSegConfig",
     "PythonDataset",
     "RecipeConfig",
@@ -86,6 +97,7 @@ __all__ = [
     "Settings",
     "SplitDataset",
     "StylizeConfig",
+    "TrainPainterConfig",
     "TrainSegConfig",
     "TrainerConfig",
     "checked",

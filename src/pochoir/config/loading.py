@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from pochoir.config import overrides as given_words
 from pochoir.config.base import Settings
+from pochoir.config.painters import TrainPainterConfig
 from pochoir.config.painting import StylizeConfig
 from pochoir.config.partial import PartialConfig
 from pochoir.config.renamed import renamed
@@ -34,6 +35,7 @@ SCHEMAS: dict[str, type[Settings]] = {
     "export_seg": ExportSegConfig,
     "stylize": StylizeConfig,
     "partial": PartialConfig,
+    "train_painter": TrainPainterConfig,
 }
 """Tasks and what their settings are."""
 

@@ -13,7 +13,10 @@ from pochoir.files import write_bytes
 from pochoir.images import read_rgb
 from pochoir.images.overlays import fit_height
 
-HEADLINES = ("loss", "style_error", "content_error", "best/mask_ap", "best/box_ap", "mask_ap", "box_ap", "seconds")
+HEADLINES = (
+    *("loss", "style_error", "content_error", "best/loss", "best/style_error", "best/content_error"),
+    *("best/mask_ap", "best/box_ap", "mask_ap", "box_ap", "seconds"),
+)
 """Metrics that tell most about a run, of whatever script."""
 CELL_HEIGHT = 2.6
 """Inches, at 100 dots; pictures are as wide as they are."""

@@ -17,7 +17,8 @@ BAR_SECONDS = 0.2
 """From one look of the bar to the next: reading losses makes a GPU wait."""
 LINE_SECONDS = 60
 """A longer level or epoch has lines on the way."""
-APS = ("mask_ap", "mask_ap50", "box_ap")
+MEASURES = ("mask_ap", "mask_ap50", "box_ap", "loss", "style_error", "content_error")
+"""Of a validation, those that stand in a line."""
 
 log = logging.getLogger("pochoir.progress")
 
@@ -82,7 +83,7 @@ class ProgressBar(pl.Callback):
 
 
 class ProgressLines(pl.Callback):
-    """A line a level, an epoch, a validation, and a minute: losses or APs, time passed, and what is left by the pace.
+    """A line a level, an epoch, a validation and a minute: losses or measures, time passed and, by the pace, time left.
 
     They go to the logger `pochoir.progress`.
     """
@@ -106,7 +107,7 @@ class ProgressLines(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if trainer.state.fn == "fit" and not trainer.sanity_checking and pl_module.evaluation is not None:
-            found = {name: value for name, value in pl_module.evaluation.metrics.items() if name in APS}
+            found = {name: value for name, value in pl_module.evaluation.metrics.items() if name in MEASURES}
             self._tell(trainer, f"validated after epoch {trainer.current_epoch + 1}: {numbers(found)}")
 
     def _tell_losses(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

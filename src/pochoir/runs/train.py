@@ -13,16 +13,16 @@ from pochoir.experiments.records import Run, read_run
 from pochoir.files import write_bytes
 from pochoir.runs.job import at_work, run
 
-TRAININGS = ("train_seg",)
+TRAININGS = ("train_seg", "train_painter")
 
 
 def train(task: str = "train_seg", overrides: Sequence[str] = (), folder: str | Path | None = None) -> Run:
     """Train as `pochoir train_seg …` does: `pochoir.train("train_seg", ["dataset=pennfudan", "seed=1"])`.
 
     folder: where the run goes; None: outputs/<task>/<date>_<time>/. A run that was broken off in it is continued.
-    Returns what the run has left: its folder, metrics such as `best/mask_ap`, a picture; nothing in the processes that
-    Lightning starts to help. Raises `PochoirError`s with plain messages, `ConfigError` with all that is wrong with the
-    settings.
+    Returns what the run has left: its folder, metrics such as `best/mask_ap` or `best/loss`, a picture; nothing in the
+    processes that Lightning starts to help. Raises `PochoirError`s with plain messages, `ConfigError` with all that is
+    wrong with the settings.
     """
     if task not in TRAININGS:
         raise ConfigError(f"'{task}' trains nothing; there is {', '.join(TRAININGS)}{suggestion(task, TRAININGS)}")
