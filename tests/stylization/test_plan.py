@@ -8,7 +8,6 @@ import torch
 
 from pochoir.config import load_config
 from pochoir.errors import ConfigError
-from pochoir.stylization import plan as module
 from pochoir.stylization.plan import FIXED_BYTES, Plan, alternatives, fitted, free_memory
 
 LAYERS = ("relu4_2", "relu1_1", "relu5_1")
@@ -74,9 +73,9 @@ def test_tiles_give_way_first_then_the_history_then_the_optimizer_then_the_type_
     assert fitted(PRINT, short.bytes_needed).notes[1].startswith("recipe.history=3 instead of 10: ")
 
 
-def test_a_loss_that_does_not_add_up_has_no_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ADDITIVE", ())
-    assert [(one.tile, one.recipe.optimizer, one.precision) for one in alternatives(PLAN)] == [
+def test_a_loss_that_does_not_add_up_has_no_tiles() -> None:
+    sliced = replace(PLAN, recipe=PLAN.recipe.but(style_loss="sliced"))
+    assert [(one.tile, one.recipe.optimizer, one.precision) for one in alternatives(sliced)] == [
         *[(None, "lbfgs", "float32")] * 4,
         (None, "adam", "float32"),
         (None, "adam", "float32"),
