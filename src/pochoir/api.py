@@ -5,6 +5,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from pochoir.composition.keeping import keep_map
@@ -70,7 +71,7 @@ def stylize(
     shares = [weight / sum(weights) for weight in weights]
     picture = as_picture(content, "content")
     keep, labels = keep_map(config.keep, picture.size), read_guides(config.guides, picture, styles)
-    return _painted(Job("painting", picture, styles, config, shares, keep=keep, labels=labels), progress)
+    return _painted(Job("painting", picture, styles, config, shares, _names(style), keep=keep, labels=labels), progress)
 
 
 def partial(
@@ -108,7 +109,8 @@ def partial(
     chosen = select(found, config.region)
     stencil = cut(picture, found, chosen, len(styles), config, paints_background=bool(behind))
     cut_in = time.perf_counter() - started
-    patches = paint_regions(stencil, styles + behind, config, lambda job: _painted(job, progress))
+    names = [*_names(style), *([] if background is None else _names(background))]
+    patches = paint_regions(stencil, styles + behind, config, lambda job: _painted(job, progress), names)
     result = compose(stencil.photo, patches, config.suffix)
     return partial_painting(stencil, patches, result, config, cut_in)[0]
 
@@ -144,3 +146,9 @@ def _styles(style: PictureLike | Sequence[PictureLike]) -> list[Picture]:
     if not several:
         raise ConfigError("style: give a picture, or several")
     return [as_picture(one, "style") for one in several]
+
+
+def _names(style: PictureLike | Sequence[PictureLike]) -> list[str]:
+    """What painters call styles: the stems of their files."""
+    several: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
+    return [Path(one).stem if isinstance(one, str | PathLike) else "" for one in several]

@@ -24,6 +24,7 @@ TASKS = {
     "predict_seg": "find objects in photos",
     "eval_seg": "measure a segmenter by COCO AP",
     "export_seg": "a segmenter's weights as a small file",
+    "export_painter": "a painter as a small file, or for other programs",
     "compare": "runs and sweeps side by side",
 }
 HELP = """pochoir {version}: cut a stencil with Mask R-CNN, paint by neural style transfer, paint through it.
@@ -62,7 +63,7 @@ def _chosen(words: list[str]) -> tuple[str, list[str]]:
     if words[:1] == ["-sc"] or words[:1] == ["--shell-completion"]:
         return _completed(words)
     if not words or words[0] in {"-h", "--help", "help"}:
-        listed = "\n".join(f"  {name:12} {summary}" for name, summary in TASKS.items())
+        listed = "\n".join(f"  {name:14} {summary}" for name, summary in TASKS.items())
         print(HELP.format(version=__version__, tasks=listed))
         sys.exit()
     if words[0] == "--version":

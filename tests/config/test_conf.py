@@ -43,6 +43,7 @@ MISSING = {
     "predict_seg": ["input=."],
     "stylize": ["content=.", "style=."],
     "train_painter": ["styles=."],
+    "export_painter": [f"weights={__file__}", "file=mine.onnx"],
     "partial": [f"content={__file__}", f"style={__file__}", f"masks=[{__file__}]"],
 }
 """What cannot have a default; any existing path passes the validation."""
@@ -55,6 +56,15 @@ def _people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / part / "images").mkdir(parents=True)
         (tmp_path / part / files).touch()
     monkeypatch.setenv("POCHOIR_PEOPLE", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files and folders that experiment=base names."""
+    for name in re.findall(r"POCHOIR_PICTURES,data\}/(\S+)", (CONF / "experiment/train_painter/base.yaml").read_text()):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.setenv("POCHOIR_PICTURES", str(tmp_path))
 
 
 def composed(task: str, *overrides: str) -> Any:

@@ -268,7 +268,7 @@ def test_all_problems_are_listed_at_once() -> None:
 
 def test_the_commonest_typos_come_in_one_message() -> None:
     assert problems("recipe.lrr=1", "seed=abc", "recipe=quik", *PICTURES, task="stylize") == [
-        "recipe: 'quik' is unknown; allowed: default, fine, gatys2015, quick; did you mean 'quick'?",
+        "recipe: 'quik' is unknown; allowed: default, fine, finish, gatys2015, quick; did you mean 'quick'?",
         "recipe.lrr: unknown setting; did you mean 'recipe.lr'?",
         "seed: 'abc' is no whole number",
     ]

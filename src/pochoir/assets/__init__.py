@@ -3,6 +3,8 @@
 Settings that name a picture take `builtin:<name>` for them, those that name a network its bare name.
 """
 
+import json
+from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -51,6 +53,17 @@ def weights_path(name: str) -> Path:
     Raises `ConfigError` for a `builtin:` name that does not exist.
     """
     return FOLDER / f"{name}.safetensors" if name in WEIGHTS else Path(located(name)).expanduser()
+
+
+@cache
+def painted_styles() -> tuple[str, ...]:
+    """The styles that painters know which come with the project: read from the heads of their files."""
+    names: dict[str, None] = {}
+    for painter in PAINTERS:
+        with painter_path(painter).open("rb") as file:
+            told = json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]  # safetensors' format
+        names.update(dict.fromkeys(json.loads(told["hyper_parameters"])["styles"]))
+    return tuple(names)
 
 
 def known_painters(name: str) -> str:

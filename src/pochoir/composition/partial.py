@@ -1,7 +1,7 @@
 """Partial style transfer in memory: a photo and its stencil become a picture that is painted where the stencil lets."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -38,19 +38,23 @@ class Patch:
 
 
 def paint_regions(
-    stencil: Stencil, styles: Sequence[Picture], config: PartialConfig, paint: PaintJob = paint_job
+    stencil: Stencil,
+    styles: Sequence[Picture],
+    config: PartialConfig,
+    paint: PaintJob = paint_job,
+    style_names: Sequence[str] = (),
 ) -> list[Patch]:
     """Paint every region of a stencil; styles: those that the regions name by their numbers, the background's last.
 
-    paint: paints a job, say in a folder where it can be continued.
+    paint: paints a job, say in a folder where it can be continued. style_names: what painters call the styles.
     """
     labels = read_guides(config.guides, stencil.photo, styles)
     style_whole = lru_cache(lambda style: paint(_job_of_photo(stencil, styles, style, config, labels)))
-    jobs = [
-        _job_of_region(stencil, region, styles, config, labels) for region in stencil.regions
-    ]  # all of them checked
+    # all of them first: what is too small is told before anything is painted
+    jobs = [_job_of_region(stencil, region, styles, config, labels) for region in stencil.regions]
     patches = []
-    for region, (job, crop) in zip(stencil.regions, jobs, strict=True):
+    for region, (unnamed, crop) in zip(stencil.regions, jobs, strict=True):
+        job = replace(unnamed, style_names=style_names[region.style :][:1])
         painting = style_whole(region.style) if config.method == "paste" else paint(job)
         paint_ = to_pixels(resize(to_tensor(painting.paint)[None], crop.size)[0])
         patches.append(Patch(region, crop, paint_, job, painting))

@@ -19,6 +19,7 @@ from pochoir.config.datasets import (
 from pochoir.config.loading import SCHEMAS, Request, load_config, to_settings
 from pochoir.config.painters import (
     ConsistencyConfig,
+    ExportPainterConfig,
     PainterConfig,
     PainterLossConfig,
     PhotosConfig,
@@ -66,6 +67,7 @@ __all__ = [
     "DatasetConfig",
     "EncoderConfig",
     "EvalSegConfig",
+    "ExportPainterConfig",
     "ExportSegConfig",
     "FiguresDataset",
     "FindConfig",

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
-from pochoir.assets import WEIGHTS, known_weights, located
+from pochoir.assets import PAINTERS, WEIGHTS, known_painters, known_weights, located, painted_styles
 from pochoir.config.globs import PREFIX
 from pochoir.config.validation import PROBLEMS, checked
 from pochoir.errors import ConfigError, suggested_file
@@ -95,6 +95,16 @@ def _network(value: Any) -> Any:
     return value
 
 
+def _painter(value: Any) -> Any:
+    if isinstance(value, str) and value not in PAINTERS and not Path(_located(value)).expanduser().is_file():
+        raise problem(f"'{value}' is no file; {known_painters(value)}")
+    return value
+
+
+def _style(value: Any) -> Any:
+    return value if isinstance(value, str) and value in painted_styles() else _existing(value)
+
+
 Word = Annotated[str, BeforeValidator(_word)]
 Words = Annotated[list[Word], BeforeValidator(_several)]
 """Several words; one stands for a list of it."""
@@ -102,6 +112,10 @@ ExistingPath = Annotated[str, BeforeValidator(_existing), BeforeValidator(_word)
 """A file or folder that is there; `builtin:<name>` becomes the path of what comes with the project."""
 ExistingPaths = Annotated[list[ExistingPath], Field(min_length=1), BeforeValidator(_several)]
 """Several of them; one stands for a list of it."""
+StylePath = Annotated[str, BeforeValidator(_style), BeforeValidator(_word)]
+"""A picture or folder that is there, or a style that a painter knows which comes with the project."""
+PainterWeights = Annotated[str, BeforeValidator(_painter)]
+"""A painter: the name of one that comes with the project, or a file."""
 TrainedWeights = Annotated[str, BeforeValidator(_network)]
 """A trained network: the name of one that comes with the project, or a file."""
 Share = Annotated[float, Field(ge=0, le=1)]

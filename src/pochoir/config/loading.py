@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from pochoir.config import overrides as given_words
 from pochoir.config.base import Settings
-from pochoir.config.painters import TrainPainterConfig
+from pochoir.config.painters import ExportPainterConfig, TrainPainterConfig
 from pochoir.config.painting import StylizeConfig
 from pochoir.config.partial import PartialConfig
 from pochoir.config.renamed import renamed
@@ -36,6 +36,7 @@ SCHEMAS: dict[str, type[Settings]] = {
     "stylize": StylizeConfig,
     "partial": PartialConfig,
     "train_painter": TrainPainterConfig,
+    "export_painter": ExportPainterConfig,
 }
 """Tasks and what their settings are."""
 

@@ -7,10 +7,15 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from pochoir.assets import PAINTERS, known_painters
-from pochoir.config.base import Count, ExistingPath, LoggerName, NotNegative, Seed, Settings
+from pochoir.config.base import Count, ExistingPath, LoggerName, NotNegative, PainterWeights, Seed, Settings
 from pochoir.config.painting import EncoderConfig
 from pochoir.config.training import LoaderConfig, NetworkTrainerConfig, ScheduleConfig
 
+NamedPaths = Annotated[
+    dict[str, ExistingPath] | list[ExistingPath],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+]
+"""Files by names of one's own, or several files or folders; one stands for a list of it."""
 Paths = Annotated[list[ExistingPath], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 """Several files or folders; one stands for a list of it."""
 
@@ -28,8 +33,14 @@ class PainterConfig(Settings):
     """Convolutions of each channel by itself, each followed by one of all channels at a place: less work."""
     weights: str
     """What to start from: none, a painter that comes with the project, or the file of one."""
-    trained: Literal["styles", "all"]
-    """styles: only the scales and shifts of the styles, on the network of `weights`; all: the whole network."""
+    trained: Literal["styles", "all"] | None
+    """styles: only the scales and shifts of the styles, on the network of `weights`; all: the whole network; null: the
+    former where there are `weights`, else the latter."""
+
+    @property
+    def only_styles(self) -> bool:
+        """Whether the network stays as it is, but for the scales and shifts."""
+        return self.trained == "styles" or (self.trained is None and self.weights != "none")
 
     def problems(self) -> Iterable[str]:
         named = ("none", *PAINTERS)
@@ -89,8 +100,8 @@ class PhotosConfig(Settings):
 class TrainPainterConfig(Settings):
     """The task `train_painter`."""
 
-    styles: Paths | None
-    """Pictures, or folders of pictures; each is a style, called by its file's name."""
+    styles: NamedPaths | None
+    """Pictures, or folders of pictures, each of which is a style and called by its file's name; or pictures by name."""
     content: Paths | None
     """Photos to learn on: folders, with all in them, or pictures. null: drawn scenes, and the built-in portrait."""
     photos: PhotosConfig
@@ -122,3 +133,15 @@ class TrainPainterConfig(Settings):
     def lacking(self) -> Iterable[str]:
         if not self.styles:
             yield "styles: missing; give them as styles=<picture or folder> or styles=[<picture>,…]"
+
+
+class ExportPainterConfig(Settings):
+    """The task `export_painter`."""
+
+    weights: PainterWeights
+    file: str
+    """What is written: a `.safetensors`, an `.onnx`, or a `.pt2`, the latter two with a `.json` beside them."""
+
+    def problems(self) -> Iterable[str]:
+        if not self.file.endswith((".safetensors", ".onnx", ".pt2")):
+            yield f"file: '{self.file}' must end in .safetensors, .onnx or .pt2"

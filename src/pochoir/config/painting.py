@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pochoir.config.base import ExistingPath, ExistingPaths, LoggerName, NotNegative, Seed, Settings, Share
+from pochoir.config.base import (
+    ExistingPath,
+    ExistingPaths,
+    LoggerName,
+    NotNegative,
+    PainterWeights,
+    Seed,
+    Settings,
+    Share,
+    StylePath,
+)
 from pochoir.config.training import PaintTrainerConfig
 from pochoir.errors import number_of, suggestion
 
@@ -145,6 +155,17 @@ class GuidesConfig(Settings):
             yield f"{missing}: missing; labels pair parts of the content with parts of the style, so give both"
 
 
+class UsedPainterConfig(Settings):
+    """The painter of method=painter and init=painter."""
+
+    weights: PainterWeights | None
+    """One that comes with the project, or the file of one; null: whichever of the former knows the style."""
+    strength: Share
+    """Of method=painter: 0 is the photo, 1 is the paint."""
+    measured: bool
+    """Of method=painter: whether the errors of each picture are measured, which takes longer than painting it."""
+
+
 class PaintConfig(Settings):
     """What all painting shares, whatever is painted."""
 
@@ -155,7 +176,9 @@ class PaintConfig(Settings):
     guides: GuidesConfig
     logger: LoggerName
     init: str
-    """What the optimisation starts from: content, noise, style, or the path of a picture."""
+    """What the optimisation starts from: content, noise, style, painter (what one makes of it), or the path of a
+    picture."""
+    painter: UsedPainterConfig
     keep_colors: Literal["off", "luminance", "match"]
     """luminance: the colours of the content under the brightness of the painting; match: the style's colours are first
     given the content's mean and covariance (Gatys et al. 2016)."""
@@ -174,9 +197,27 @@ class PaintConfig(Settings):
     """Format of the result."""
     seed: Seed
 
+    @property
+    def at_once(self) -> bool:
+        """Whether a painter paints, and nothing is optimised."""
+        return False
+
+    @property
+    def given_styles(self) -> list[str]:
+        """Pictures and names of styles, as they were given; none from Python, where they are arguments."""
+        return []
+
+    def painter_problems(self) -> Iterable[str]:
+        """What of painters does not go with the rest."""
+        if self.at_once and self.keep_colors == "match":
+            yield "keep_colors: match recolours a style, which a painter has learned as it is; luminance works"
+        named = [style for style in self.given_styles if not Path(style).expanduser().exists()]
+        if named and not self.at_once:
+            yield f"style: '{named[0]}' is known to painters, and no picture; give method=painter, or a picture"
+
     def problems(self) -> Iterable[str]:
-        if self.init not in {"content", "noise", "style"} and not Path(self.init).expanduser().is_file():
-            yield f"init: '{self.init}' is neither a picture nor one of content, noise, style"
+        if self.init not in {"content", "noise", "style", "painter"} and not Path(self.init).expanduser().is_file():
+            yield f"init: '{self.init}' is neither a picture nor one of content, noise, style, painter"
         for kind in ("content", "style"):
             if getattr(self.recipe, f"{kind}_weight") and not getattr(self.encoder, f"{kind}_layers"):
                 yield f"encoder.{kind}_layers: there are none for recipe.{kind}_weight to weigh; set that to 0"
@@ -185,7 +226,7 @@ class PaintConfig(Settings):
                 "trainer.gradient_clip_val: L-BFGS infers curvature from gradients, clipped ones mislead it; "
                 "set null, or recipe.optimizer=adam"
             )
-        styles = list(self._given_styles())
+        styles = self.given_styles
         many_contents, many_styles = _is_folder(getattr(self, "content", None)), any(map(_is_folder, styles))
         if self.keep.mask and many_contents:
             yield "keep.mask: is of one content; content is a folder"
@@ -203,10 +244,6 @@ class PaintConfig(Settings):
             told = f"{number_of('label picture', len(labelled))} for {number_of('style', len(styles))}"
             yield f"guides.style: {told}; give one for each, in their order"
 
-    def _given_styles(self) -> Iterable[str]:
-        """The files of the styles, as far as there are any: from Python they are arguments."""
-        return ()
-
 
 def _is_folder(path: str | None) -> bool:
     return path is not None and Path(path).expanduser().is_dir()
@@ -217,12 +254,22 @@ class StylizeConfig(PaintConfig):
 
     content: ExistingPath | None
     """A picture, or a folder of pictures."""
-    style: ExistingPath | None
-    """A picture, or a folder of pictures ..."""
-    styles: list[ExistingPath] | None
+    style: StylePath | None
+    """A picture, or a folder of pictures, or the name of a style that a painter knows ..."""
+    styles: list[StylePath] | None
     """... or a list of pictures: every content is painted in every style, unless they are blended."""
     blend: list[float] | None
     """Weights of `styles` in one blended style; null: each style gives a picture of its own."""
+    method: Literal["optimize", "painter"]
+    """optimize: the picture is the parameter; painter: a network that has learned the style paints at once."""
+
+    @property
+    def at_once(self) -> bool:
+        return self.method == "painter"
+
+    @property
+    def given_styles(self) -> list[str]:
+        return [style for style in (self.style, *(self.styles or [])) if style]
 
     def problems(self) -> Iterable[str]:
         yield from super().problems()
@@ -230,9 +277,7 @@ class StylizeConfig(PaintConfig):
             yield "style: give either style=<picture or folder> or styles=[<picture>,…]"
         if self.blend is not None and self.styles is not None:
             yield from (f"blend: {problem}" for problem in weight_problems(self.blend, len(self.styles)))
-
-    def _given_styles(self) -> Iterable[str]:
-        return self.styles or ([self.style] if self.style else [])
+        yield from self.painter_problems()
 
     def lacking(self) -> Iterable[str]:
         if not self.content:

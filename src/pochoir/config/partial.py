@@ -15,6 +15,7 @@ from pochoir.config.base import (
     Natural,
     Settings,
     Share,
+    StylePath,
     Tiles,
     TrainedWeights,
     Word,
@@ -113,13 +114,13 @@ class PartialConfig(PaintConfig):
     keep: KeepPartConfig
     content: ExistingPath | None
     """A photo, or a folder of photos."""
-    style: ExistingPath | None
+    style: StylePath | None
     """A picture: the style of everything that is painted; a folder of them: each in turn ..."""
-    styles: list[ExistingPath] | None
+    styles: list[StylePath] | None
     """... or pictures, one for each chosen instance in order; there are fewer: from the first again."""
     assign: list[Natural] | None
     """Which of `styles` each chosen instance gets, counted from 0; null: in order."""
-    background_style: ExistingPath | None
+    background_style: StylePath | None
     """With region=object: a picture that paints all the rest."""
     find: FindConfig
     """Where the objects come from: a trained segmenter, unless one of the following is given ..."""
@@ -134,8 +135,18 @@ class PartialConfig(PaintConfig):
     truth: ExistingPath | None
     """A mask picture of what should have been chosen: its edge is compared with that of the stencil."""
     region: RegionConfig
-    method: Literal["region", "paste"]
-    """region: paint what is seen through the stencil; paste: paint the whole photo, then cut out."""
+    method: Literal["region", "paste", "painter"]
+    """region: paint what is seen through the stencil; paste: paint the whole photo, then cut out; painter: a network
+    that has learned the style paints at once, as what is seen through the stencil wants it."""
+
+    @property
+    def at_once(self) -> bool:
+        return self.method == "painter"
+
+    @property
+    def given_styles(self) -> list[str]:
+        """That of the background comes last."""
+        return [style for style in (self.style, *(self.styles or []), self.background_style) if style]
 
     def problems(self) -> Iterable[str]:
         yield from super().problems()
@@ -166,11 +177,7 @@ class PartialConfig(PaintConfig):
             yield "keep.part: is of the chosen objects, which region=background leaves unpainted; give keep.mask"
         if self.keep.part and not self.recipe.content_weight:
             yield "keep.part: recipe.content_weight is 0, of which any number of times is nothing"
-
-    def _given_styles(self) -> Iterable[str]:
-        """That of the background comes last."""
-        given = self.styles or ([self.style] if self.style else [])
-        return [*given, self.background_style] if given and self.background_style else given
+        yield from self.painter_problems()
 
     def lacking(self) -> Iterable[str]:
         if not self.content:

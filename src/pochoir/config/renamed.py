@@ -37,7 +37,7 @@ RENAMED: dict[str, dict[str, str]] = {
 
 def renamed(task: str, problem: Problem) -> Problem:
     """A problem of a setting of the version before says what there is now."""
-    for old, new in RENAMED[task].items():
+    for old, new in RENAMED.get(task, {}).items():
         if fnmatchcase(problem.key, old):
             now = f"it is called {new} now" if new else "there is nothing to set any more"
             return Problem(problem.key, f"{UNKNOWN}; {now}")

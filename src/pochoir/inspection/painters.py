@@ -28,7 +28,8 @@ class PainterPanels(pl.Callback):
         self.shown = shown
 
     @torch.no_grad()
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        # not at its very end, when averaged weights, which come after this callback, have gone again
         if not (trainer.is_global_zero and self.shown) or trainer.sanity_checking:
             return
         logger, network = logger_of(trainer), pl_module.network

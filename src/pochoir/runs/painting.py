@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,9 @@ def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
     finished = _finished(folder, job, decisive)
     if finished is not None:
         return finished
+    if job.config.at_once:
+        write_json(folder / "settings.json", decisive)
+        return _painted_at_once(folder, job)
     begun = read_json(folder / "plan.json")
     plan = Plan.from_json(begun) if begun else job.plan()
     write_json(folder / "settings.json", decisive)
@@ -77,6 +81,25 @@ def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
     metrics = _record(folder, job, plan, painting, memory.gigabytes, logger)
     last.unlink(missing_ok=True)
     return painting, metrics
+
+
+def _painted_at_once(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
+    """The picture and its metrics.json alone: a log of nothing would take longer than painting."""
+    painting = paint_job(job)
+    told: dict[str, Any] = {"seconds": round(painting.seconds, 3), "notes": [], "versions": versions()}
+    if painting.losses:
+        told |= {
+            "loss": painting.loss,
+            "losses": painting.losses,
+            "style_error": painting.style_error,
+            "content_error": painting.content_error,
+        }
+    path = result_path(folder, job)
+    pixels, alpha = (painting.pixels, painting.alpha) if job.region is None else (painting.paint, None)
+    write_image(path, pixels, alpha=alpha, settings=_settings(job))
+    write_json(folder / "metrics.json", told)
+    log.info("%s: painted in %.2f s", path, painting.seconds)
+    return painting, told
 
 
 def callbacks_in(folder: Path, job: Job, levels: list[Level]) -> list[pl.Callback]:
@@ -109,6 +132,16 @@ def what_decides(job: Job) -> dict[str, Any]:
         "region": _digest(job.region),
         "keep": None if job.keep is None else [_digest(job.keep), job.config.keep.weight],
         "labels": None if job.labels is None else _digest(job.labels.content, *job.labels.styles),
+        **(_of_painter(job) if job.config.at_once or job.config.init == "painter" else {}),
+    }
+
+
+def _of_painter(job: Job) -> dict[str, Any]:
+    config = job.config
+    return {
+        "method": "painter" if config.at_once else "optimize",
+        **{f"painter.{name}": value for name, value in config.painter},
+        "style_names": list(job.style_names),
     }
 
 
@@ -127,7 +160,8 @@ def _finished(folder: Path, job: Job, decisive: dict[str, Any]) -> tuple[Paintin
     if metrics is None:
         return None
     saved = read_picture(result_path(folder, job))
-    told = {name: metrics[name] for name in ("losses", "style_error", "content_error", "evaluations", "seconds")}
+    unmeasured = {"losses": {}, "style_error": math.nan, "content_error": math.nan, "evaluations": 0}
+    told = {name: metrics.get(name, unmeasured.get(name)) for name in (*unmeasured, "seconds")}
     notes, tile = tuple(metrics["notes"]), metrics.get("tile")
     return Painting(saved.pixels, saved.pixels, **told, notes=notes, alpha=saved.alpha, tile=tile), metrics
 
@@ -159,8 +193,7 @@ def _record(folder: Path, job: Job, plan: Plan, painting: Painting, gigabytes: f
     }
     path = result_path(folder, job)
     if job.region is None:
-        settings = json.dumps({**all_settings(job.config), "blend": list(job.blend)})
-        write_image(path, painting.pixels, alpha=painting.alpha, settings=settings)
+        write_image(path, painting.pixels, alpha=painting.alpha, settings=_settings(job))
         panel = painting_panel(job.content.on_white, [style.on_white for style in job.styles], painting.pixels)
         write_image(folder / "panel.png", panel)
         add_picture(logger, "panel", panel, painting.evaluations)
@@ -179,6 +212,10 @@ def _record(folder: Path, job: Job, plan: Plan, painting: Painting, gigabytes: f
         painting.content_error,
     )
     return metrics
+
+
+def _settings(job: Job) -> str:
+    return json.dumps({**all_settings(job.config), "blend": list(job.blend)})
 
 
 def _digest(*values: NDArray[Any] | None) -> str:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pochoir.errors import PochoirError, SomeInputsFailedError, StorageError, number_of
 from pochoir.files import csv_text, write_bytes
 from pochoir.images import Pixels, read_rgb, write_image
 from pochoir.images.overlays import beside
-from pochoir.inspection.painting import contact_sheet, thumbnail
+from pochoir.inspection.painting import CELL, contact_sheet, thumbnail
 from pochoir.runs.interruption import told_how_to_continue
 
 MEASURES = ("loss", "style_error", "content_error", "area", "seconds")
@@ -39,7 +41,7 @@ class PaintingSummary:
     @property
     def objective(self) -> float | None:
         """Mean loss of the saved pictures: what a sweep minimises."""
-        losses = [result["loss"] for result in self.results.values()]
+        losses = [result["loss"] for result in self.results.values() if "loss" in result]  # of a painter's nobody knows
         return sum(losses) / len(losses) if losses else None
 
     def outcome(self) -> float | None:
@@ -116,5 +118,6 @@ def _sheet(painted: Sequence[Pair], suffix: str) -> Pixels:
     places = {(pair.content, pair.styles): thumbnail(read_rgb(pair.folder / f"result{suffix}")) for pair in painted}
     contents, styles = (list(dict.fromkeys(part)) for part in zip(*places, strict=True))
     results = [[places.get((content, style)) for style in styles] for content in contents]
-    headings = [beside([thumbnail(read_rgb(path)) for path in paths]) for paths in styles]
+    blank = np.full((*CELL, 3), 255, dtype=np.uint8)  # of a style that painters know, and nobody else
+    headings = [beside([thumbnail(read_rgb(path)) if path.exists() else blank for path in paths]) for paths in styles]
     return contact_sheet([thumbnail(read_rgb(content)) for content in contents], headings, results)

@@ -108,7 +108,10 @@ def partial(config: PartialConfig, folder: Path, finder: Finder | None = None) -
         if stencil.keep is not None:
             write_image(folder / "keep.png", np.rint(stencil.keep * 255).astype(np.uint8))
         cut_in = time.perf_counter() - started
-        patches = paint_regions(stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job)[0])
+        names = [path.stem for path in paths]
+        patches = paint_regions(
+            stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job)[0], names
+        )
         result = compose(stencil.photo, patches, config.suffix)
         painting, regions = partial_painting(stencil, patches, result, config, cut_in)
     for region in regions:

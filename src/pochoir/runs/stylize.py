@@ -58,6 +58,8 @@ def job_of(config: StylizeConfig, pair: Pair) -> Job:
     own = config.model_copy(update={**files, "guides": guides})
     weights = config.blend or [1.0]
     blend = [weight / sum(weights) for weight in weights]
-    content, styles = read_picture(pair.content), [read_picture(path) for path in pair.styles]
+    content = read_picture(pair.content)
+    styles = [read_picture(path) for path in pair.styles if path.exists() or not config.at_once]
     keep, labels = keep_map(own.keep, content.size), read_guides(own.guides, content, styles)
-    return Job(pair.name, content, styles, own, blend, keep=keep, labels=labels)
+    names = [path.stem for path in pair.styles]
+    return Job(pair.name, content, styles, own, blend, names, keep=keep, labels=labels)

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -66,7 +66,7 @@ def run(settings: TrainPainterConfig, folder: Path) -> float | None:
     epochs, steps = length_of(settings)
     photos = steps * settings.loader.batch_size * given.accumulate_grad_batches * given.devices * given.num_nodes
     data = PhotoData(settings.content, settings.photos, settings.loader, epoch_length=photos, seed=settings.seed)
-    styles = styles_of(settings.styles or [])
+    styles = styles_of(settings.styles or {})
     module = module_of(settings, styles)
     ckpt = checkpoint_to_go_on_from(settings, folder, module, data)
     history = History("loss", mode="min")
@@ -108,10 +108,12 @@ def length_of(settings: TrainPainterConfig) -> tuple[int, int]:
     return settings.trainer.max_epochs or settings.validations, steps
 
 
-def styles_of(paths: Sequence[str]) -> dict[str, Picture]:
-    """The styles by name, their files' stems. Raises `DataError` for a folder without pictures, and `ConfigError` for
-    two of one name.
+def styles_of(paths: Mapping[str, str] | Sequence[str]) -> dict[str, Picture]:
+    """The styles by name, without others those of their files. Raises `DataError` for a folder without pictures, and
+    `ConfigError` for two of one name.
     """
+    if isinstance(paths, Mapping):
+        return {name: read_picture(Path(path).expanduser()) for name, path in paths.items()}
     files: list[Path] = []
     for path in (Path(path).expanduser() for path in paths):
         found = find_images(path) if path.is_dir() else [path]
@@ -163,7 +165,7 @@ def module_of(settings: TrainPainterConfig, styles: dict[str, Picture]) -> Paint
         seed=settings.seed,
     )
     if settings.painter.weights != "none":
-        start_from(module.network, settings.painter.weights)
+        start_from(module.network, settings.painter)
     return module
 
 

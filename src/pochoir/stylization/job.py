@@ -1,6 +1,8 @@
 """A picture to paint, as people ask for it: pictures and settings, from which a subject and a plan follow."""
 
 import logging
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,10 +19,13 @@ from pochoir.config import EncoderConfig, PaintConfig
 from pochoir.devices import device_of
 from pochoir.errors import DataError
 from pochoir.images import Picture, read_rgb, to_pixels, to_tensor
+from pochoir.images.files import as_saved
 from pochoir.images.resizing import Size, cover, fit, resize
+from pochoir.stylization.colors import with_luminance
 from pochoir.stylization.encoder import Encoder, build_encoder, precision_of
 from pochoir.stylization.guides import LabelPictures
-from pochoir.stylization.painting import Painting, paint
+from pochoir.stylization.painters.at_once import look_of, paint_at_once
+from pochoir.stylization.painting import Painting, judged, paint
 from pochoir.stylization.plan import Plan, fitted, free_memory, gigabytes
 from pochoir.stylization.pyramid import pyramid
 from pochoir.stylization.subject import Subject
@@ -35,10 +40,11 @@ LEAST_SIDE = 8
 class Job:
     """A content, the styles that are blended in it, and how it is painted. What is transparent takes no part.
 
-    blend: weights of the styles, which sum to 1. region: `[H, W]` float32 in [0, 1] of the content's size, 1 where
-    paint goes; None paints everything. keep: `[H, W]` float32 in [0, 1], 1 where the content counts `keep.weight`
-    times. labels: of the content and of all styles. name: for messages. Raises `DataError` for pictures too small to
-    paint, or of which nothing can be seen.
+    blend: weights of the styles, which sum to 1. style_names: what painters call them; styles that only painters know
+    have no pictures. region: `[H, W]` float32 in [0, 1] of the content's size, 1 where paint goes; None paints
+    everything. keep: `[H, W]` float32 in [0, 1], 1 where the content counts `keep.weight` times. labels: of the content
+    and of all styles. name: for messages. Raises `DataError` for pictures too small to paint, or of which nothing can
+    be seen.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Job:
     styles: Sequence[Picture]
     config: PaintConfig
     blend: Sequence[float] = (1.0,)
+    style_names: Sequence[str] = ()
     region: NDArray[Any] | None = None
     keep: NDArray[Any] | None = None
     labels: LabelPictures | None = None
@@ -122,8 +129,13 @@ def paint_job(
     logger: Any = False,
     resume: Path | None = None,
 ) -> Painting:
-    """Paint what a job asks for, by a plan of its own or a given one; see `painting.paint`."""
+    """Paint what a job asks for, by a plan of its own or a given one; see `painting.paint`.
+
+    With method=painter at once, see `painters.at_once`: its errors are measured only if the config says so.
+    """
     config = job.config
+    if config.at_once:
+        return _painted_at_once(job)
     plan = plan or job.plan()
     levels = pyramid(plan.size, plan.recipe, plan.tile)
     encoder = encoder_of(config.encoder)
@@ -145,25 +157,62 @@ def paint_job(
         plan.recipe,
         layers=config.encoder.but(precision=plan.precision),
         trainer=config.trainer,
-        initial=initial_picture(config, subject),
+        initial=initial_picture(config, subject, job.style_names, job.blend),
         suffix=config.suffix,
         tile=plan.tile,
         callbacks=callbacks,
         logger=logger,
         resume=resume,
     )
-    alpha = job.content.alpha
-    if alpha is not None and job.region is None:
-        if config.suffix == ".jpg":
-            painting = replace(painting, paint=painting.pixels)
-        else:  # paint that half hides what is behind it is still paint
-            alpha = to_pixels(resize(to_tensor(alpha[..., None])[None], plan.size)[0])[..., 0]
-            pixels = np.where(alpha[..., None] > 0, painting.paint, painting.pixels)
-            painting = replace(painting, pixels=pixels, paint=pixels, alpha=alpha)
-    return replace(painting, notes=(*plan.notes, *painting.notes))
+    return replace(_as_transparent(painting, job, plan.size), notes=(*plan.notes, *painting.notes))
 
 
-def initial_picture(config: PaintConfig, subject: Subject) -> Tensor | None:
+def _painted_at_once(job: Job) -> Painting:
+    started, config = time.perf_counter(), job.config
+    look = look_of(config.painter.weights, job.style_names, job.blend)
+    device = device_of(config.trainer.accelerator, "trainer.accelerator")
+    size = fit(job.content.size, job.side)
+    subject = job.subject().fitted(size)
+    content = subject.content.to(device)
+    region = None if subject.region is None else subject.region.to(device)
+    paint = paint_at_once(content, look, region=region, strength=config.painter.strength)
+    if config.keep_colors == "luminance":
+        paint = with_luminance(content, paint)
+    whole = paint if region is None else torch.lerp(content, paint, region)
+    pixels = as_saved(to_pixels(whole[0]), config.suffix)
+    painting = Painting(
+        pixels=pixels,
+        paint=pixels if region is None else to_pixels(paint[0]),
+        losses={},
+        style_error=math.nan,
+        content_error=math.nan,
+        evaluations=0,
+        seconds=time.perf_counter() - started,
+    )
+    if config.painter.measured and job.styles:
+        encoder = encoder_of(config.encoder).cast(torch.float32, device)
+        losses, errors = judged(to_tensor(pixels)[None], subject, encoder, config.encoder, config.recipe)
+        painting = replace(
+            painting, losses=losses, style_error=errors["style_error"], content_error=errors["content_error"]
+        )
+    return _as_transparent(painting, job, size)
+
+
+def _as_transparent(painting: Painting, job: Job, size: Size) -> Painting:
+    """With the alpha of its content, where all of that is painted."""
+    alpha, suffix = job.content.alpha, job.config.suffix
+    if alpha is None or job.region is not None:
+        return painting
+    if suffix == ".jpg":
+        return replace(painting, paint=painting.pixels)
+    alpha = to_pixels(resize(to_tensor(alpha[..., None])[None], size)[0])[..., 0]
+    pixels = np.where(alpha[..., None] > 0, painting.paint, painting.pixels)  # what half hides is still paint
+    return replace(painting, pixels=pixels, paint=pixels, alpha=alpha)
+
+
+def initial_picture(
+    config: PaintConfig, subject: Subject, style_names: Sequence[str] = (), blend: Sequence[float] = ()
+) -> Tensor | None:
     """`[1, 3, H, W]` in [0, 1], of the subject's size: what the coarsest level starts from; None for the content."""
     size = (subject.content.shape[-2], subject.content.shape[-1])
     match config.init:
@@ -173,6 +222,9 @@ def initial_picture(config: PaintConfig, subject: Subject) -> Tensor | None:
             return torch.rand((1, 3, *size), generator=torch.Generator().manual_seed(config.seed))
         case "style":
             return cover(subject.seen().styles[0], size)
+        case "painter":
+            look = look_of(config.painter.weights, style_names, blend)
+            return paint_at_once(subject.seen().content, look, region=subject.region)
     return cover(to_tensor(read_rgb(Path(config.init).expanduser()))[None], size)
 
 

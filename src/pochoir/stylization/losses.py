@@ -27,7 +27,7 @@ def mass(values: Tensor, guide: Tensor | None) -> Tensor:
 
 def weighted_mean(values: Tensor, guide: Tensor | None) -> Tensor:
     """Mean over the last two dimensions, weighted by the guide: `[..., H, W]` to `[...]`."""
-    return total(values, guide) / mass(values, guide)
+    return values.mean(dim=(-2, -1)) if guide is None else total(values, guide) / mass(values, guide)
 
 
 def products(features: Tensor, guide: Tensor | None = None) -> Tensor:

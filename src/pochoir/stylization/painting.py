@@ -40,8 +40,9 @@ class Painting:
 
     pixels: `[H, W, 3]` uint8 sRGB. alpha: `[H, W]` uint8, the content's own; None: opaque. paint: the same without the
     content around a region, `pixels` where everything is painted. losses: of the picture as it is saved, by name; they
-    sum to what was minimised. style_error, content_error: see `scoring.scores`. seconds: that painting took, with those
-    of broken-off sessions that it continues. tile: side of the tiles that it was looked at by; None: whole.
+    sum to what was minimised. style_error, content_error: see `scoring.scores`; NaN where nobody measured. seconds:
+    that painting took, with those of broken-off sessions that it continues. tile: side of the tiles that it was looked
+    at by; None: whole.
     """
 
     pixels: Pixels

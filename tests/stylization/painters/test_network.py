@@ -69,6 +69,14 @@ def test_statistics_are_those_of_the_region() -> None:
     torch.testing.assert_close(everywhere, functional.instance_norm(x, eps=EPS))
 
 
+def test_learning_and_painting_normalise_alike(painter: Painter) -> None:
+    """Either is by the way that is faster for it."""
+    x, blend = noise(2, 4, 9, 7), one_style(torch.tensor([1, 0]), 2)
+    learning = painter.first.norm(x, blend, None)
+    with torch.no_grad():
+        torch.testing.assert_close(painter.first.norm(x, blend, None), learning)
+
+
 def test_what_is_far_from_a_region_does_not_change_its_paint(painter: Painter) -> None:
     photo, region = noise(1, 3, 48, 96), torch.zeros(1, 1, 48, 96)
     region[..., :24] = 1

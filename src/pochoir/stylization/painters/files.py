@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pochoir.assets import known_painters, painter_path
 from pochoir.config import PainterConfig
-from pochoir.errors import WeightsError, suggested_file
+from pochoir.errors import ConfigError, WeightsError, suggested_file
 from pochoir.files import write_bytes
 from pochoir.stylization.painters.network import Painter
 from pochoir.weights import load_strictly, metadata_of, network_state, read_checkpoint
@@ -68,12 +68,17 @@ def export(checkpoint: Path, file: Path) -> None:
     write_bytes(file, save(state, metadata_of({name: told[name] for name in TOLD})))
 
 
-def start_from(network: Painter, weights: str) -> None:
-    """Give a network the weights of a painter: styles of the same name their scales and shifts, new ones the mean.
+def start_from(network: Painter, config: PainterConfig) -> None:
+    """Give a network of `config` the weights of the painter that it names: styles of the same name their scales and
+    shifts, new ones the mean.
 
-    Raises `WeightsError` where the painter is another network, or none.
+    Raises `ConfigError` where the painter is another network, `WeightsError` where it is none.
     """
-    base = trained_painter(weights).network
+    weights = config.weights
+    own, base, *_ = trained_painter(weights)
+    for name, value in own:
+        if name not in ("weights", "trained") and value != getattr(config, name):
+            raise ConfigError(f"painter.{name}: {getattr(config, name)} is not what {weights} has; give {value}")
     places = {name: place for place, name in enumerate(base.styles)}
     state = {
         name: _rows(tensor, network.styles, places) if name.endswith(OF_STYLES) else tensor

@@ -54,17 +54,17 @@ class PainterModule(pl.LightningModule):
         self.seed = seed
         self.save_hyperparameters(
             {
-                "painter": self.painter.but(weights="none", trained="all").model_dump(),
+                "painter": self.painter.but(weights="none", trained=None).model_dump(),
                 "optim": self.optim.model_dump(),
                 "styles": list(styles),
                 "seed": seed,
                 "started_from": self.painter.weights,
-                "trained": self.painter.trained,
+                "only_styles": self.painter.only_styles,
                 **(told or {}),
             }
         )
         self.network = Painter(self.painter, styles)
-        if self.painter.trained == "styles":
+        if self.painter.only_styles:
             for name, parameter in self.network.named_parameters():
                 parameter.requires_grad = name.endswith((".scales", ".shifts"))
         self._objectives = (objective, referee)  # in a tuple: encoders are no part of the state
@@ -112,8 +112,8 @@ class PainterModule(pl.LightningModule):
         contents = referee.contents(photos)
         for number, name in enumerate(self.network.styles):
             blend = one_style(torch.tensor([number]), len(self.network.styles)).to(photos.device)
-            paint = (self.network(photos, blend).clamp(0, 1) * 255).round() / 255  # as it is saved
             with torch.autocast(photos.device.type, enabled=False):
+                paint = (self.network(photos, blend).clamp(0, 1) * 255).round() / 255  # as it is saved
                 self._rows.append({"style": name, **errors(referee(paint, contents, [number]), referee)})
 
     def on_validation_epoch_end(self) -> None:

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from pochoir.config import PainterConfig
 from pochoir.stylization.canvas import to_image
+from pochoir.stylization.losses import weighted_mean
 
 EPS = 1e-5
 SMALLEST = 16
@@ -28,15 +29,16 @@ class ConditionalNorm(nn.Module):
 
     def forward(self, x: Tensor, blend: Tensor, region: Tensor | None) -> Tensor:
         """x: `[B, C, h, w]`; blend: `[B, S]`, shares of the styles; region: `[B, 1, h, w]` in [0, 1]."""
-        scale, shift = ((blend @ values)[:, :, None, None] for values in (self.scales, self.shifts))
-        if region is None:
-            x = functional.instance_norm(x, eps=EPS)
-        else:
-            mass = region.sum(dim=(-2, -1), keepdim=True)
-            mean = (x * region).sum(dim=(-2, -1), keepdim=True) / mass
-            variance = ((x - mean).square() * region).sum(dim=(-2, -1), keepdim=True) / mass
-            x = (x - mean) * torch.rsqrt(variance + EPS)
-        return torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
+        scales, shifts = ((blend @ values).expand(len(x), -1) for values in (self.scales, self.shifts))
+        if region is None and torch.is_grad_enabled():  # the faster way there and back, if not the faster way there
+            each = [
+                functional.instance_norm(one[None], weight=scale, bias=shift, eps=EPS)
+                for one, scale, shift in zip(x, scales, shifts, strict=True)
+            ]
+            return each[0] if len(each) == 1 else torch.cat(each)
+        x = x - weighted_mean(x, region)[:, :, None, None]
+        gain = scales * torch.rsqrt(weighted_mean(x.square(), region) + EPS)
+        return torch.addcmul(shifts[:, :, None, None].to(x.dtype), x, gain[:, :, None, None].to(x.dtype))
 
 
 class Layer(nn.Module):
