@@ -121,7 +121,7 @@ def test_faces_are_kept_and_labels_paired(tmp_path: Path, blocks: Instances) -> 
         partial(PHOTO, STRIPES, objects=blocks[0], overrides=given)
         for given in (None, ["keep.part=head", "keep.weight=300"])
     )
-    assert not np.array_equal(head.pixels, whole.pixels)
+    assert head.content_error < whole.content_error
     assert np.array_equal(
         partial(PHOTO, STRIPES, objects=blocks[0], overrides=["keep.part=head"]).pixels[:6], PHOTO[:6]
     )

@@ -12,7 +12,6 @@ from pochoir.config import load_config
 from pochoir.errors import ConfigError, NonFiniteLossError
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.pyramid import Level
-from pochoir.stylization.region import solid, spread
 from pochoir.stylization.stylizer import Stylizer
 from pochoir.stylization.subject import Subject
 
@@ -174,18 +173,3 @@ def test_what_lightning_would_run_silently_wrong_is_refused(
     painting.trainer = trainer(tmp_path, **settings)  # type: ignore[assignment]
     with pytest.raises(ConfigError, match=message):
         painting.setup("fit")  # what `fit` calls first; two devices would mean two processes
-
-
-def test_what_shines_through_a_soft_rim_is_no_content(encoder: Encoder, blobs: Tensor, stripes: Tensor) -> None:
-    """Two photos of one region before a black and before a white ground, which its rim mixes with."""
-    size = LEVELS[0].size
-    left = torch.linspace(4, -3, size[1]).clamp(0, 1).expand(1, 1, *size).contiguous()
-    inside = torch.nn.functional.interpolate(blobs, size=size)
-    contents = [inside * left + ground * (1 - left) for ground in (0.0, 1.0)]
-    targets = []
-    for content in contents:
-        subject = Subject(content, [stripes], [1.0], region=left)
-        painter = Stylizer(subject, content, encoder=encoder, levels=LEVELS, layers=LAYERS, recipe=RECIPE)
-        targets.append(painter._build_objective().content_targets["relu2_1"])
-    mixed = [encoder.features(spread(content, solid(left)), ["relu2_1"])["relu2_1"] for content in contents]
-    assert (targets[0] - targets[1]).square().sum() < 0.5 * (mixed[0] - mixed[1]).square().sum()

@@ -18,7 +18,7 @@ from pochoir.stylization.colors import luminance
 from pochoir.stylization.encoder import Encoder
 from pochoir.stylization.objective import Objective
 from pochoir.stylization.pyramid import Level, enlarge
-from pochoir.stylization.region import solid, spread
+from pochoir.stylization.region import solid
 from pochoir.stylization.subject import Subject
 
 FIRST_STEP = 0.03
@@ -182,9 +182,7 @@ class Stylizer(pl.LightningModule):
         level = self.levels[self.level]
         subject = self.subject.at(level.size).to(self.device)
         if subject.region is not None:
-            # where the region is half there, the content's colours are half those of what lies beside it
-            content = spread(subject.content, subject.region)
-            subject = replace(subject, content=content, region=solid(subject.region))
+            subject = replace(subject, region=solid(subject.region))
         return Objective(self._encoder[0], subject, self.layers, self.recipe, depth=level.depth, tile=level.tile)
 
     def _has_stalled(self) -> bool:
