@@ -48,14 +48,17 @@ def paint_regions(
 
     paint: paints a job, say in a folder where it can be continued. style_names: what painters call the styles.
     """
+
+    def named(job: Job, style: int) -> Job:
+        return replace(job, style_names=style_names[style : style + 1])
+
     labels = read_guides(config.guides, stencil.photo, styles)
-    style_whole = lru_cache(lambda style: paint(_job_of_photo(stencil, styles, style, config, labels)))
+    style_whole = lru_cache(lambda style: paint(named(_job_of_photo(stencil, styles, style, config, labels), style)))
     # all of them first: what is too small is told before anything is painted
     jobs = [_job_of_region(stencil, region, styles, config, labels) for region in stencil.regions]
     patches = []
-    for region, (unnamed, crop) in zip(stencil.regions, jobs, strict=True):
-        job = replace(unnamed, style_names=style_names[region.style :][:1])
-        painting = style_whole(region.style) if config.method == "paste" else paint(job)
+    for region, (job, crop) in zip(stencil.regions, jobs, strict=True):
+        painting = style_whole(region.style) if config.method == "paste" else paint(named(job, region.style))
         paint_ = to_pixels(resize(to_tensor(painting.paint)[None], crop.size)[0])
         patches.append(Patch(region, crop, paint_, job, painting))
     return patches
