@@ -7,17 +7,23 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from pochoir.assets import PAINTERS, known_painters
-from pochoir.config.base import Count, ExistingPath, LoggerName, NotNegative, PainterWeights, Seed, Settings
+from pochoir.config.base import (
+    Count,
+    ExistingPath,
+    ExistingPaths,
+    LoggerName,
+    NotNegative,
+    PainterWeights,
+    Seed,
+    Settings,
+)
 from pochoir.config.painting import EncoderConfig
 from pochoir.config.training import LoaderConfig, NetworkTrainerConfig, ScheduleConfig
 
 NamedPaths = Annotated[
-    dict[str, ExistingPath] | list[ExistingPath],
-    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    dict[str, ExistingPath] | ExistingPaths, BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 ]
 """Files by names of one's own, or several files or folders; one stands for a list of it."""
-Paths = Annotated[list[ExistingPath], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
-"""Several files or folders; one stands for a list of it."""
 
 
 class PainterConfig(Settings):
@@ -102,7 +108,7 @@ class TrainPainterConfig(Settings):
 
     styles: NamedPaths | None
     """Pictures, or folders of pictures, each of which is a style and called by its file's name; or pictures by name."""
-    content: Paths | None
+    content: ExistingPaths | None
     """Photos to learn on: folders, with all in them, or pictures. null: drawn scenes, and the built-in portrait."""
     photos: PhotosConfig
     painter: PainterConfig

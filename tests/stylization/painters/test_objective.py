@@ -7,9 +7,10 @@ from torch import Tensor
 from pochoir.config import TrainPainterConfig, load_config
 from pochoir.errors import DataError
 from pochoir.stylization.encoder import Encoder
-from pochoir.stylization.objective import Objective, Subject
+from pochoir.stylization.objective import Objective
 from pochoir.stylization.painters.objective import PainterObjective, errors
 from pochoir.stylization.scoring import scores
+from pochoir.stylization.subject import Subject
 
 FINE = ["styles=.", "encoder.content_layers=[relu3_1]", "encoder.style_layers=[relu1_1,relu2_1,relu3_1]"]
 
