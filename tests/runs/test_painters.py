@@ -11,9 +11,10 @@ import pochoir
 from painters import write_painter
 from pochoir.config import PartialConfig, StylizeConfig, load_config
 from pochoir.errors import ConfigError
+from pochoir.files import read_json
 from pochoir.images import read_rgb, write_image
 from pochoir.runs.export_painter import run as export_painter
-from pochoir.runs.partial import partial
+from pochoir.runs.partial import partial, partials
 from pochoir.runs.stylize import stylize
 from pochoir.stylization.painters.files import trained_painter
 
@@ -87,6 +88,26 @@ def test_a_part_is_painted_and_nothing_else_changes(files: Path, tmp_path: Path)
     assert (result[20:30, 20:30] != before[20:30, 20:30]).any()
 
 
+def test_parts_of_a_folder_of_photos_are_painted(files: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_image(tmp_path / "masks" / f"{name}.png", read_rgb(files / "mask.png")[..., 0])
+    given = [f"content={files / 'photos'}", f"style={files / 'styles'}", f"masks={tmp_path / 'masks'}"]
+    summary = partials(load_config("partial", words(files, *given)), tmp_path / "run")
+    assert sorted(summary.results) == ["a__ink", "a__waves", "b__ink", "b__waves"]
+    assert all(result["leak"]["changed_pixels"] == 0 for result in summary.results.values())
+    waves, ink = (read_rgb(tmp_path / "run" / f"a__{style}" / "result.png") for style in ("waves", "ink"))
+    assert (waves[20:30, 20:30] != ink[20:30, 20:30]).any()
+    assert (waves[:4] == ink[:4]).all()
+    assert (tmp_path / "run" / "sheet.png").is_file()
+
+
+def test_pasting_can_start_from_the_painters_picture(files: Path, tmp_path: Path) -> None:
+    given = [f"content={files / 'photos/a.png'}", f"masks=[{files / 'mask.png'}]", "method=paste", "init=painter"]
+    partial(load_config("partial", words(files, *given)), tmp_path)
+    assert (tmp_path / "styled" / "waves" / "result.png").is_file()
+    assert read_json(tmp_path / "styled" / "waves" / "settings.json")["style_names"] == ["waves"]
+
+
 def test_python_paints_at_once(files: Path) -> None:
     painting = pochoir.stylize(
         files / "photos/a.png", files / "styles/ink.png", overrides=[*words(files)[:2], *FEW], progress=False
@@ -112,6 +133,13 @@ def test_wrong_settings_are_told(files: Path) -> None:
         load_config("stylize", ["painter.weights=no.ckpt"])
     with pytest.raises(ConfigError, match="keep_colors: match recolours a style, which a painter has learned as it is"):
         load_config("stylize", words(files, "keep_colors=match"))
+    with pytest.raises(ConfigError, match=r"keep\.mask: is for optimising; a painter paints all alike"):
+        load_config("stylize", words(files, f"keep.mask={files / 'mask.png'}"))
+    guides = [f"guides.content={files / 'mask.png'}", f"guides.style=[{files / 'mask.png'}]"]
+    with pytest.raises(ConfigError, match=r"guides\.content: is for optimising; a painter paints all alike"):
+        load_config("stylize", words(files, *guides))
+    with pytest.raises(ConfigError, match=r"keep\.part: is for optimising; a painter paints all alike"):
+        load_config("partial", words(files, "keep.part=head"))
     with pytest.raises(ConfigError, match=r"file: 'a\.pt' must end in \.safetensors, \.onnx or \.pt2"):
         load_config("export_painter", [f"weights={files / 'painter.safetensors'}", "file=a.pt"])
 
@@ -125,6 +153,11 @@ def test_a_style_of_a_shipped_painter_needs_no_picture(
     assert (tmp_path / "result.png").is_file()
     with pytest.raises(ConfigError, match="style: 'ink' is known to painters, and no picture; give method=painter"):
         load_config("stylize", [*given, "method=optimize"])
+    no_measure = "style: 'ink' is known to painters, and no picture to measure errors by; give a picture"
+    with pytest.raises(ConfigError, match=no_measure):
+        load_config("stylize", [*given, "painter.measured=true"])
+    with pytest.raises(ConfigError, match=no_measure):  # it measures every picture
+        load_config("partial", given)
 
 
 @pytest.mark.parametrize("ending", ["safetensors", "onnx"])

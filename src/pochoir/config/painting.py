@@ -203,6 +203,11 @@ class PaintConfig(Settings):
         return False
 
     @property
+    def measured(self) -> bool:
+        """Whether errors of what is painted are measured, which takes the pictures of its styles."""
+        return not self.at_once or self.painter.measured
+
+    @property
     def given_styles(self) -> list[str]:
         """Pictures and names of styles, as they were given; none from Python, where they are arguments."""
         return []
@@ -211,9 +216,14 @@ class PaintConfig(Settings):
         """What of painters does not go with the rest."""
         if self.at_once and self.keep_colors == "match":
             yield "keep_colors: match recolours a style, which a painter has learned as it is; luminance works"
+        for key, given in (("keep.mask", self.keep.mask), ("guides.content", self.guides.content)):
+            if self.at_once and given:
+                yield f"{key}: is for optimising; a painter paints all alike, so leave it out, or method=painter"
         named = [style for style in self.given_styles if not Path(style).expanduser().exists()]
         if named and not self.at_once:
             yield f"style: '{named[0]}' is known to painters, and no picture; give method=painter, or a picture"
+        elif named and self.measured:
+            yield f"style: '{named[0]}' is known to painters, and no picture to measure errors by; give a picture"
 
     def problems(self) -> Iterable[str]:
         if self.init not in {"content", "noise", "style", "painter"} and not Path(self.init).expanduser().is_file():

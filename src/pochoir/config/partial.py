@@ -144,6 +144,10 @@ class PartialConfig(PaintConfig):
         return self.method == "painter"
 
     @property
+    def measured(self) -> bool:
+        return True
+
+    @property
     def given_styles(self) -> list[str]:
         """That of the background comes last."""
         return [style for style in (self.style, *(self.styles or []), self.background_style) if style]
@@ -177,6 +181,8 @@ class PartialConfig(PaintConfig):
             yield "keep.part: is of the chosen objects, which region=background leaves unpainted; give keep.mask"
         if self.keep.part and not self.recipe.content_weight:
             yield "keep.part: recipe.content_weight is 0, of which any number of times is nothing"
+        if self.keep.part and self.at_once:
+            yield "keep.part: is for optimising; a painter paints all alike, so leave it out, or method=painter"
         yield from self.painter_problems()
 
     def lacking(self) -> Iterable[str]:

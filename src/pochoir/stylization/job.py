@@ -189,7 +189,7 @@ def _painted_at_once(job: Job) -> Painting:
         evaluations=0,
         seconds=time.perf_counter() - started,
     )
-    if config.painter.measured and job.styles:
+    if config.painter.measured:
         encoder = encoder_of(config.encoder).cast(torch.float32, device)
         losses, errors = judged(to_tensor(pixels)[None], subject, encoder, config.encoder, config.recipe)
         painting = replace(
