@@ -142,7 +142,7 @@ def _refuse(config: StylizeConfig | PartialConfig, *names: str, instead: str = "
 
 
 def _styles(style: PictureLike | Sequence[PictureLike]) -> list[Picture]:
-    several: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
+    several = _several(style)
     if not several:
         raise ConfigError("style: give a picture, or several")
     return [as_picture(one, "style") for one in several]
@@ -150,5 +150,8 @@ def _styles(style: PictureLike | Sequence[PictureLike]) -> list[Picture]:
 
 def _names(style: PictureLike | Sequence[PictureLike]) -> list[str]:
     """What painters call styles: the stems of their files."""
-    several: Sequence[Any] = style if isinstance(style, list | tuple) else [style]
-    return [Path(one).stem if isinstance(one, str | PathLike) else "" for one in several]
+    return [Path(one).stem if isinstance(one, str | PathLike) else "" for one in _several(style)]
+
+
+def _several(style: PictureLike | Sequence[PictureLike]) -> Sequence[Any]:
+    return style if isinstance(style, list | tuple) else [style]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -15,6 +15,7 @@ from pochoir.devices import check_devices
 from pochoir.errors import ConfigError
 from pochoir.files import written
 
+T = TypeVar("T")
 SHARES = ("limit_train_batches", "limit_val_batches", "limit_test_batches", "val_check_interval", "overfit_batches")
 """Arguments that Lightning takes for a share when they are floats, for a count when they are integers."""
 
@@ -49,3 +50,12 @@ def build_trainer(config: TrainerConfig, *, callbacks: Sequence[pl.Callback], **
 
 def _count_or_share(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value >= 1 else value
+
+
+def gathered(trainer: pl.Trainer, items: list[T]) -> list[T]:
+    """The items of all processes, in the order of their ranks."""
+    if trainer.world_size == 1:
+        return items
+    everyone: list[Any] = [None] * trainer.world_size
+    torch.distributed.all_gather_object(everyone, items)
+    return [item for part in everyone for item in part]

@@ -17,6 +17,7 @@ from pochoir.seeding import mixed_seed
 from pochoir.segmentation.evaluation import Evaluation, ImageRecord, evaluate, record
 from pochoir.segmentation.models import build_segmenter
 from pochoir.segmentation.optimizer import build_optimizer
+from pochoir.trainer import gathered
 
 Batch = tuple[list[Tensor], list[Target]]
 
@@ -101,7 +102,7 @@ class SegmentationModule(pl.LightningModule):
         self._evaluate("test")
 
     def _evaluate(self, stage: str) -> None:
-        self.records = self._gathered(self.records)
+        self.records = gathered(self.trainer, self.records)
         evaluation = evaluate(self.records, self.classes) if self.trainer.is_global_zero else None
         self.evaluation = self.trainer.strategy.broadcast(evaluation)
         assert self.evaluation is not None
@@ -112,13 +113,6 @@ class SegmentationModule(pl.LightningModule):
         for name, value in self.evaluation.metrics.items():
             # every process has the same value; the mean of them is asked for to spare people Lightning's warnings
             self.log(f"{stage}/{name}", value, prog_bar=name in {"mask_ap", "box_ap"}, sync_dist=True)
-
-    def _gathered(self, records: list[ImageRecord]) -> list[ImageRecord]:
-        if self.trainer.world_size == 1:
-            return records
-        everyone: list[Any] = [None] * self.trainer.world_size
-        torch.distributed.all_gather_object(everyone, records)
-        return [item for part in everyone for item in part]
 
     def configure_optimizers(self) -> Any:
         optimizer = build_optimizer(self.network, self.optim)

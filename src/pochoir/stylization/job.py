@@ -171,8 +171,7 @@ def _painted_at_once(job: Job) -> Painting:
     started, config = time.perf_counter(), job.config
     look = look_of(config.painter.weights, job.style_names, job.blend)
     device = device_of(config.trainer.accelerator, "trainer.accelerator")
-    size = fit(job.content.size, job.side)
-    subject = job.subject().fitted(size)
+    subject = job.subject().fitted(job.size)
     content = subject.content.to(device)
     region = None if subject.region is None else subject.region.to(device)
     paint = paint_at_once(content, look, region=region, strength=config.painter.strength)
@@ -195,7 +194,7 @@ def _painted_at_once(job: Job) -> Painting:
         painting = replace(
             painting, losses=losses, style_error=errors["style_error"], content_error=errors["content_error"]
         )
-    return _as_transparent(painting, job, size)
+    return _as_transparent(painting, job, job.size)
 
 
 def _as_transparent(painting: Painting, job: Job, size: Size) -> Painting:

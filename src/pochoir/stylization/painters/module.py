@@ -16,6 +16,7 @@ from pochoir.seeding import mixed_seed
 from pochoir.stylization.painters.consistency import Move, consistency_loss, moved_and_noisy
 from pochoir.stylization.painters.network import Painter, one_style
 from pochoir.stylization.painters.objective import PainterObjective, errors
+from pochoir.trainer import gathered
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class PainterModule(pl.LightningModule):
                 self._rows.append({"style": name, **errors(referee(paint, contents, [number]), referee)})
 
     def on_validation_epoch_end(self) -> None:
-        rows, objective = self._gathered(self._rows), self._objectives[0]
+        rows, objective = gathered(self.trainer, self._rows), self._objectives[0]
         assert objective is not None
         self.evaluation = Validation(
             summarised(rows, style=objective.loss.style_weight, content=objective.loss.content_weight)
@@ -125,13 +126,6 @@ class PainterModule(pl.LightningModule):
         for name, value in self.evaluation.metrics.items():
             # every process has the same value; the mean of them is asked for to spare people Lightning's warnings
             self.log(f"val/{name}", value, prog_bar=name == "loss", sync_dist=True)
-
-    def _gathered(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if self.trainer.world_size == 1:
-            return rows
-        everyone: list[Any] = [None] * self.trainer.world_size
-        torch.distributed.all_gather_object(everyone, rows)
-        return [row for part in everyone for row in part]
 
     def configure_optimizers(self) -> Any:
         learned = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
