@@ -74,6 +74,12 @@ def test_crowds_are_neither_missed_nor_is_what_lies_in_them_false() -> None:
     assert match(item, 0.5) == match(photo([(A, 1, False)], []), 0.5).__class__([], [], [1])
 
 
+def test_what_lies_in_a_crowd_of_another_class_is_false() -> None:
+    """pycocotools evaluates class by class: a cup in a crowd of people was not ignored in AP, and is not here."""
+    item = photo([(C, 1, True)], [((45, 25, 50, 30), 2, 0.9, 0.9)])
+    assert match(item, 0.5).false == [0]
+
+
 def test_nothing_is_matched_to_nothing() -> None:
     assert match(photo([], []), 0.5).mistakes == 0
     assert match(photo([], [(A, 1, 0.9, 0.9)]), 0.5).false == [0]

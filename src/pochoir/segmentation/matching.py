@@ -48,13 +48,14 @@ def match(item: ImageRecord, threshold: float, iou: float = MATCH_IOU) -> Matche
     """Match the detections from a score of `threshold` on to the objects of a photo, the best mask first.
 
     As in COCO's evaluation at one IoU (Lin et al. 2014): a detection takes the free object of its class whose mask is
-    most like its own, from an intersection over union of `iou` on; what is found in a crowd (`iou` of its own area) is
-    ignored. What then is left over of both is confused where masks are as much alike.
+    most like its own, from an intersection over union of `iou` on; what is found in a crowd of its class (`iou` of its
+    own area) is ignored. What then is left over of both is confused where masks are as much alike.
     """
     shown = [place for place, found in enumerate(item.detections) if found["score"] >= threshold]
     shown.sort(key=lambda place: -item.detections[place]["mask_score"])
     crowd = [bool(annotation["iscrowd"]) for annotation in item.truth]
     free = [place for place, many in enumerate(crowd) if not many]
+    crowds = [place for place, many in enumerate(crowd) if many]
     overlaps = _overlaps([item.detections[place] for place in shown], item.truth, crowd)
     matches = Matches(missed=free)
     left = []
@@ -62,7 +63,7 @@ def match(item: ImageRecord, threshold: float, iou: float = MATCH_IOU) -> Matche
         label = item.detections[place]["category_id"]
         if alike := [other for other in free if overlap[other] >= iou and item.truth[other]["category_id"] == label]:
             matches.pairs.append((place, _taken(free, alike, overlap)))
-        elif not any(overlap[crowd] >= iou):
+        elif not any(overlap[other] >= iou and item.truth[other]["category_id"] == label for other in crowds):
             left.append((place, overlap))
     for place, overlap in left:
         if alike := [other for other in free if overlap[other] >= iou]:
