@@ -13,7 +13,9 @@ from pycocotools.cocoeval import COCOeval
 from pochoir.data.targets import make_target
 from pochoir.segmentation.evaluation import (
     ImageRecord,
+    IouType,
     PrecisionRecall,
+    average_precision,
     best_f1,
     coco_dictionary,
     decode_mask,
@@ -302,6 +304,18 @@ def test_a_class_without_objects_has_no_ap_and_no_part_in_the_mean(
     assert list(of_classes) == ["disc", "bar", "cone"]  # in the order of their labels, whether there are any or not
     assert of_classes["disc"].metrics == {}
     assert of_classes["bar"].metrics["mask_ap_medium"] == evaluation.metrics["mask_ap_medium"]
+
+
+@pytest.mark.parametrize(("kind", "iou_type"), [("mask", "segm"), ("box", "bbox")])
+def test_ap_at_one_iou_is_that_of_the_whole_evaluation(
+    two_classes: list[tuple[ImageRecord, ImageRecord]], kind: str, iou_type: IouType
+) -> None:
+    records, classes = [joined(*items) for items in two_classes], ("disc", "bar", "cone")
+    metrics = evaluate(records, classes).metrics
+    for name, iou in (("ap50", 0.5), ("ap75", 0.75)):
+        alone = average_precision(records, classes, iou_type, iou)
+        assert alone == {of: pytest.approx(metrics[f"{kind}_{name}/{of}"]) for of in ("disc", "bar")}
+        assert 0 < alone["bar"] < 1 == pytest.approx(alone["disc"])
 
 
 def test_one_class_is_told_once() -> None:

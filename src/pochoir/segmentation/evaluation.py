@@ -4,7 +4,7 @@ import contextlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from pochoir.segmentation.instances import mask_scores_of
 MAX_DETECTIONS = (1, 10, 100)  # with another list pycocotools prints AP -1
 MASK_THRESHOLD = 0.5
 SIZES = ("small", "medium", "large")
+IouType = Literal["segm", "bbox"]
+"""pycocotools' words for what is compared: masks or boxes."""
+RANKED: dict[IouType, tuple[str, str]] = {"segm": ("segmentation", "mask_score"), "bbox": ("bbox", "score")}
+"""Of a detection, what is compared and by which of its scores it is ranked."""
 STATISTICS = {"ap": 0, "ap50": 1, "ap75": 2, "ap_small": 3, "ap_medium": 4, "ap_large": 5, "ar100": 8}
 
 
@@ -149,13 +153,10 @@ def evaluate(records: Iterable[ImageRecord], classes: Sequence[str] = ONE_CLASS)
     metrics: dict[str, float] = {}
     curves: dict[tuple[str, float], PrecisionRecall] = {}
     by_class: dict[str, dict[tuple[str, float], PrecisionRecall]] = {}
-    for kind, iou_type in (("box", "bbox"), ("mask", "segm")):
-        with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
-            coco = _ground_truth(images, classes)
-            evaluator = COCOeval(coco, _detections(coco, images, iou_type), iou_type)
-            evaluator.params.maxDets = list(MAX_DETECTIONS)
-            evaluator.evaluate()
-            evaluator.accumulate()
+    kinds: tuple[tuple[str, IouType], ...] = (("box", "bbox"), ("mask", "segm"))
+    for kind, iou_type in kinds:
+        evaluator = _evaluator(images, classes, iou_type, maxDets=list(MAX_DETECTIONS))
+        with contextlib.redirect_stdout(io.StringIO()):
             evaluator.summarize()
         values = {f"{kind}_{name}": float(evaluator.stats[index]) for name, index in STATISTICS.items()}
         metrics.update({name: value for name, value in values.items() if value >= 0})
@@ -173,6 +174,16 @@ def evaluate(records: Iterable[ImageRecord], classes: Sequence[str] = ONE_CLASS)
             for category in measured:
                 metrics.update(_of_class(evaluator, category, kind, classes[category]))
     return Evaluation(metrics, curves, by_class)
+
+
+def average_precision(
+    records: Iterable[ImageRecord], classes: Sequence[str], iou_type: IouType, iou: float
+) -> dict[str, float]:
+    """AP in [0, 1] at one IoU, of all sizes and 100 detections, of each class with objects: by its name."""
+    settings = {"maxDets": [MAX_DETECTIONS[-1]], "iouThrs": np.array([iou]), "areaRng": [[0, np.inf]]}
+    evaluator = _evaluator(unique_records(records), classes, iou_type, **settings, areaRngLbl=["all"])
+    precision = evaluator.eval["precision"][0, :, :, 0, 0].mean(axis=0)
+    return {name: float(value) for name, value in zip(classes, precision, strict=True) if value >= 0}
 
 
 def best_f1(*curves: PrecisionRecall) -> tuple[float, float]:
@@ -242,9 +253,20 @@ def _ground_truth(images: list[ImageRecord], classes: Sequence[str]) -> COCO:
     return coco
 
 
-def _detections(coco: COCO, images: list[ImageRecord], iou_type: str) -> COCO:
+def _evaluator(images: list[ImageRecord], classes: Sequence[str], iou_type: IouType, **settings: Any) -> COCOeval:
+    """pycocotools' evaluation, accumulated; settings: of its `Params`."""
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
+        coco = _ground_truth(images, classes)
+        evaluator = COCOeval(coco, _detections(coco, images, iou_type), iou_type)
+        vars(evaluator.params).update(settings)
+        evaluator.evaluate()
+        evaluator.accumulate()
+    return evaluator
+
+
+def _detections(coco: COCO, images: list[ImageRecord], iou_type: IouType) -> COCO:
     # with `bbox` in masks' results, pycocotools would take the box's area for the mask's and choose size buckets by it
-    shape, score = ("segmentation", "mask_score") if iou_type == "segm" else ("bbox", "score")
+    shape, score = RANKED[iou_type]
     results = [
         {"image_id": image.image_id, "score": detection[score]}
         | {"category_id": detection["category_id"], shape: detection[shape]}
