@@ -1,5 +1,6 @@
 """Detections matched to objects: who takes whom, what is left over, and what that counts up to."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from pochoir.segmentation.evaluation import ImageRecord, encode_masks, evaluate
-from pochoir.segmentation.matching import confusion, counted, match, match_all, worst
+from pochoir.segmentation.matching import confusion, counted, match, match_all, overlaps, worst
 
 Box = tuple[int, int, int, int]
 
@@ -72,6 +73,18 @@ def test_a_detection_of_another_class_takes_no_object_from_one_of_its_own() -> N
 def test_crowds_are_neither_missed_nor_is_what_lies_in_them_false() -> None:
     item = photo([(C, 1, True), (A, 1, False)], [((45, 25, 50, 30), 1, 0.9, 0.9), ((42, 20, 50, 40), 1, 0.8, 0.8)])
     assert match(item, 0.5) == match(photo([(A, 1, False)], []), 0.5).__class__([], [], [1])
+
+
+def test_boxes_are_matched_by_boxes_and_ranked_by_their_scores() -> None:
+    item = photo([(A, 1, False)], [(A, 1, 0.6, 0.9), (A, 1, 0.9, 0.3)])
+    apart = [{**annotation, "bbox": [0, 0, 5, 10]} for annotation in item.truth]  # x, y, width, height
+    wide = {**item.detections[0], "bbox": [0, 0, 40, 10]}
+    half = {**item.detections[1], "bbox": [0, 0, 5, 6]}
+    boxed = replace(item, truth=apart, detections=[wide, half])
+    assert overlaps(boxed, "bbox").tolist() == [[pytest.approx(1 / 8)], [pytest.approx(0.6)]]
+    assert (match(boxed, 0.5, iou_type="bbox").pairs, match(boxed, 0.5).pairs) == ([(1, 0)], [(0, 0)])
+    near = replace(boxed, detections=[half, {**half, "score": 0.95}])
+    assert match(near, 0.5, iou_type="bbox").pairs == [(1, 0)]
 
 
 def test_what_lies_in_a_crowd_of_another_class_is_false() -> None:

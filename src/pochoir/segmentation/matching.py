@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as rle
 
-from pochoir.segmentation.evaluation import ImageRecord, unique_records
+from pochoir.segmentation.evaluation import RANKED, ImageRecord, IouType, unique_records
 
 MATCH_IOU = 0.5
 
@@ -44,26 +43,28 @@ class Matches:
 Matched = tuple[ImageRecord, Matches]
 
 
-def match(item: ImageRecord, threshold: float, iou: float = MATCH_IOU) -> Matches:
+def match(item: ImageRecord, threshold: float, iou: float = MATCH_IOU, iou_type: IouType = "segm") -> Matches:
     """Match the detections from a score of `threshold` on to the objects of a photo, the best mask first.
 
     As in COCO's evaluation at one IoU (Lin et al. 2014): a detection takes the free object of its class whose mask is
     most like its own, from an intersection over union of `iou` on; what is found in a crowd of its class (`iou` of its
-    own area) is ignored. What then is left over of both is confused where masks are as much alike.
+    own area) is ignored. What then is left over of both is confused where masks are as much alike. iou_type: masks, or
+    boxes, the best box first.
     """
+    _, score = RANKED[iou_type]
     shown = [place for place, found in enumerate(item.detections) if found["score"] >= threshold]
-    shown.sort(key=lambda place: -item.detections[place]["mask_score"])
-    crowd = [bool(annotation["iscrowd"]) for annotation in item.truth]
-    free = [place for place, many in enumerate(crowd) if not many]
-    crowds = [place for place, many in enumerate(crowd) if many]
-    overlaps = _overlaps([item.detections[place] for place in shown], item.truth, crowd)
+    shown.sort(key=lambda place: -item.detections[place][score])
+    every = overlaps(item, iou_type)
+    free = [place for place, annotation in enumerate(item.truth) if not annotation["iscrowd"]]
+    crowds = [place for place, annotation in enumerate(item.truth) if annotation["iscrowd"]]
     matches = Matches(missed=free)
     left = []
-    for place, overlap in zip(shown, overlaps, strict=True):
-        label = item.detections[place]["category_id"]
-        if alike := [other for other in free if overlap[other] >= iou and item.truth[other]["category_id"] == label]:
+    for place in shown:
+        overlap = every[place]
+        own = [annotation["category_id"] == item.detections[place]["category_id"] for annotation in item.truth]
+        if alike := [other for other in free if overlap[other] >= iou and own[other]]:
             matches.pairs.append((place, _taken(free, alike, overlap)))
-        elif not any(overlap[other] >= iou and item.truth[other]["category_id"] == label for other in crowds):
+        elif not any(overlap[other] >= iou and own[other] for other in crowds):
             left.append((place, overlap))
     for place, overlap in left:
         if alike := [other for other in free if overlap[other] >= iou]:
@@ -80,12 +81,13 @@ def _taken(free: list[int], alike: list[int], overlap: NDArray[np.float64]) -> i
     return best
 
 
-def _overlaps(detections: list[dict[str, Any]], truth: list[dict[str, Any]], crowd: list[bool]) -> NDArray[np.float64]:
-    """IoU of masks, `[detections, truth]`; of a crowd the share of the detection that lies in it."""
-    if not detections or not truth:  # pycocotools would return a list
-        return np.zeros((len(detections), len(truth)))
-    masks = ([annotation["segmentation"] for annotation in part] for part in (detections, truth))
-    return np.asarray(rle.iou(*masks, crowd))
+def overlaps(item: ImageRecord, iou_type: IouType = "segm") -> NDArray[np.float64]:
+    """IoU of a photo's detections and objects, `[detections, truth]`; of a crowd the share of the detection in it."""
+    if not item.detections or not item.truth:  # pycocotools would return a list
+        return np.zeros((len(item.detections), len(item.truth)))
+    shape, _ = RANKED[iou_type]
+    shapes = ([annotation[shape] for annotation in part] for part in (item.detections, item.truth))
+    return np.asarray(rle.iou(*shapes, [bool(annotation["iscrowd"]) for annotation in item.truth]))
 
 
 def match_all(records: Iterable[ImageRecord], threshold: float) -> list[Matched]:
