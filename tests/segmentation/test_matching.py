@@ -1,40 +1,13 @@
 """Detections matched to objects: who takes whom, what is left over, and what that counts up to."""
 
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
-from pochoir.segmentation.evaluation import ImageRecord, encode_masks, evaluate
+from pochoir.segmentation.evaluation import evaluate
 from pochoir.segmentation.matching import confusion, counted, match, match_all, overlaps, worst
-
-Box = tuple[int, int, int, int]
-
-
-def masks_of(boxes: list[Box]) -> list[dict[str, Any]]:
-    """x0, y0, x1, y1 in a photo of 40 × 60 pixels."""
-    masks = np.zeros((len(boxes), 40, 60), dtype=bool)
-    for mask, (x0, y0, x1, y1) in zip(masks, boxes, strict=True):
-        mask[y0:y1, x0:x1] = True
-    return encode_masks(masks)
-
-
-def photo(
-    truth: list[tuple[Box, int, bool]], found: list[tuple[Box, int, float, float]], image_id: int = 1
-) -> ImageRecord:
-    """truth: box, class, crowd. found: box, class, score, mask score."""
-    there = [
-        {"segmentation": code, "category_id": label, "iscrowd": int(crowd), "bbox": [0, 0, 1, 1], "area": 1.0}
-        for code, (_, label, crowd) in zip(masks_of([box for box, *_ in truth]), truth, strict=True)
-    ]
-    detections = [
-        {"segmentation": code, "category_id": label, "score": score, "mask_score": mask_score, "bbox": [0, 0, 1, 1]}
-        for code, (_, label, score, mask_score) in zip(masks_of([box for box, *_ in found]), found, strict=True)
-    ]
-    return ImageRecord(image_id, (40, 60), there, detections)
-
+from records import Box, photo
 
 A, NEAR_A, HALF_A, B, C = (0, 0, 10, 10), (0, 0, 10, 9), (0, 0, 5, 10), (20, 0, 30, 10), (40, 20, 60, 40)
 
