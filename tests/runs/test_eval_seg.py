@@ -1,6 +1,8 @@
 """Measuring a checkpoint on a dataset: the same AP as in training, on whichever part is asked for."""
 
+import csv
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,24 @@ def test_the_validation_of_training_comes_out_again(
     in_training = json.loads((trained[0] / "metrics.json").read_text())["counts_of_last"]
     assert set(counts) == set(in_training)
     assert counts["true"] + counts["missed"] == in_training["true"] + in_training["missed"] > 4  # all bars
+
+
+def test_where_ap_is_lost_is_told(config: EvalSegConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        run(config.but(shown=0), tmp_path)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    for kind in ("mask", "box"):
+        lost = metrics["lost"][kind]
+        assert min(lost.values()) >= 0
+        assert metrics[f"{kind}_ap50"] + max(lost.values()) <= 1.0001
+        assert (lost["classification"], lost["both"]) == (0, 0)  # of one class
+    objects = list(csv.DictReader((tmp_path / "objects.csv").open()))
+    assert len(objects) == metrics["counts"]["true"] + metrics["counts"]["missed"]
+    found = [row["outcome"] == "found" for row in objects]
+    assert metrics["found"]["all"] == pytest.approx(sum(found) / len(found), abs=1e-4)
+    assert {row["photo"] for row in objects} == set(open_dataset(config.dataset).split.val)
+    assert len((tmp_path / "errors.csv").read_text().splitlines()) == 17
+    assert any("(TIDE)" in message for message in caplog.messages)
 
 
 def test_a_part_is_the_splits(tiny: TrainSegConfig) -> None:

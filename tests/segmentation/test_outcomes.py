@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pochoir.segmentation.evaluation import ImageRecord
-from pochoir.segmentation.outcomes import Outcome, outcomes, shares
+from pochoir.segmentation.outcomes import Outcome, gain_of_masks, outcomes, shares
 from records import Box, photo
 
 A, PART_OF_A, MOST_OF_A = (2, 2, 12, 12), (2, 2, 12, 6), (2, 2, 12, 10)
@@ -40,6 +40,16 @@ def test_a_mask_is_told_where_its_box_found_the_object() -> None:
     item.detections[0]["bbox"] = [2, 2, 10, 9]
     (one,) = outcomes([item])
     assert (one.outcome, one.mask_iou, one.box_iou) == ("poor", pytest.approx(0.4), pytest.approx(0.9))
+
+
+def test_perfect_masks_gain_what_boxes_have_found() -> None:
+    """A has a mask of IoU .4 in a box of .9, B of .6, C none: one object of three by masks, two by boxes."""
+    half_of_b = (20, 20, 30, 26)
+    item = photo([(A, 1, False), (B, 1, False), (C, 1, False)], [(PART_OF_A, 1, 0.9, 0.9), (half_of_b, 1, 0.8, 0.8)])
+    item.detections[0]["bbox"] = [2, 2, 10, 9]
+    gain = gain_of_masks([item])
+    assert gain["ap50"] == pytest.approx(67 / 101 - 34 * 0.5 / 101)  # precision 1 up to recall 2/3, not .5 up to 1/3
+    assert gain["ap75"] == pytest.approx(67 / 101)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from pochoir.files import write_json
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import grid
 from pochoir.inspection.classes import log_classes
+from pochoir.inspection.lost import show_lost
 from pochoir.inspection.mistakes import COUNTED, show_mistakes
 from pochoir.inspection.panels import truth_beside_prediction
 from pochoir.segmentation.classes import matching
@@ -35,9 +36,10 @@ log = logging.getLogger(__name__)
 def run(settings: EvalSegConfig, folder: Path) -> float:
     """Evaluate on photos as they are, at their own resolution; returns the mask AP in [0, 1].
 
-    Writes metrics.json (APs, photos, seconds a photo in the network, counts) and predictions/: sheet.png (truth beside
-    prediction), worst.png and worst/ (the photos with the most mistakes), measures.png (curves, sizes, counts). Classes
-    of network and dataset are matched by name. Raises `DataError` or `ConfigError` for a dataset that cannot be used,
+    Writes metrics.json (APs, where they are lost, photos, seconds a photo in the network, counts), errors.csv (each
+    type of error), objects.csv (what became of each) and predictions/: sheet.png (truth beside prediction),
+    worst.png and worst/ (the photos with the most mistakes), measures.png (curves, sizes, counts). Classes of network
+    and dataset are matched by name. Raises `DataError` or `ConfigError` for a dataset that cannot be used,
     `WeightsError` for a checkpoint.
     """
     segmenter = Segmenter(settings.weights, device=device_of(settings.accelerator), tiles=settings.tiles)
@@ -49,6 +51,7 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
         log.info("Left out, as the dataset does not know them: %s", ", ".join(unmeasured))
     keys = [(dataset, index) for dataset in datasets for index in range(len(dataset))]
     records: list[ImageRecord] = []
+    names: list[str] = []
     panels: list[Pixels] = []
     seconds = 0.0
     for dataset, index in track(keys, description="Evaluating", console=Console(stderr=True), transient=True):
@@ -59,6 +62,7 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
         seconds += time.perf_counter() - started
         found = replace(found, labels=label_there[found.labels])
         found = found[found.labels > 0]
+        names.append(target["name"])
         target["image_id"] = torch.tensor(len(records) + 1)
         records.append(record(target, vars(found) | {"masks": found.masks[:, None]}))
         if len(panels) < settings.shown:
@@ -72,8 +76,7 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
 
     def photo_of(item: ImageRecord) -> tuple[str, Pixels]:
         dataset, index = keys[item.image_id - 1]
-        image, target = dataset[index]
-        return target["name"], to_pixels(image)
+        return names[item.image_id - 1], to_pixels(dataset[index][0])
 
     *_, counts = show_mistakes(
         records,
@@ -83,14 +86,15 @@ def run(settings: EvalSegConfig, folder: Path) -> float:
         threshold=settings.show_threshold,
         shown=settings.shown,
     )
-    measured = {"counts": counts, "photos": len(records), "seconds_per_photo": round(seconds / len(records), 4)}
-    write_json(folder / "metrics.json", {**metrics, **measured, "versions": versions()})
     log.info("Average precision on %s of %s", number_of("photo", len(records)), settings.dataset.name)
     log.info("    %s", "".join(f"{name:>10}" for name in TABLE))
     for kind in ("mask", "box"):
         values = (metrics.get(f"{kind}_{name}") for name in TABLE)
         log.info("%-4s%s", kind, "".join(f"{'' if value is None else f'{value:.3f}':>10}" for value in values))
     log_classes(metrics, classes)
+    lost = show_lost(records, names, folder, threshold=settings.show_threshold, classes=classes)
+    measured = {"counts": counts, "photos": len(records), "seconds_per_photo": round(seconds / len(records), 4)}
+    write_json(folder / "metrics.json", {**metrics, **lost, **measured, "versions": versions()})
     log.info("Counts: %s", COUNTED % counts)
     log.info("Truth beside prediction: %s", folder / "predictions" / "sheet.png")
     log.info("The photos with the most mistakes: %s", folder / "predictions" / "worst.png")

@@ -1,7 +1,7 @@
 """What became of every object: found, found poorly or missed; by its size, by the photo's frame, by its neighbours."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pycocotools import mask as rle
 from pycocotools.cocoeval import Params
 
-from pochoir.segmentation.evaluation import RANKED, SIZES, ImageRecord, unique_records
+from pochoir.data.source import ONE_CLASS
+from pochoir.segmentation.evaluation import RANKED, SIZES, ImageRecord, average_precision, unique_records
 from pochoir.segmentation.matching import MATCH_IOU, match, overlaps
 from pochoir.segmentation.tide import photo_errors
 
@@ -85,6 +86,25 @@ def shares(of_objects: Sequence[Outcome], threshold: float) -> dict[str, Share]:
     """By group, those without objects left out. threshold: of the scores that are `shown`."""
     groups = {name: [one for one in of_objects if belongs(one)] for name, belongs in GROUPS.items()}
     return {name: _share(group, threshold) for name, group in groups.items() if group}
+
+
+def gain_of_masks(records: Iterable[ImageRecord], classes: Sequence[str] = ONE_CLASS) -> dict[str, float]:
+    """How much AP50 and AP75 of masks gain where each detection whose box found an object has that object's mask."""
+    images = unique_records(records)
+    perfect = [_with_true_masks(item) for item in images]
+    measures = {"ap50": 0.5, "ap75": 0.75}
+    before, after = (
+        {name: average_precision(part, classes, "segm", iou).values() for name, iou in measures.items()}
+        for part in (images, perfect)
+    )
+    return {name: float(np.mean([*after[name]]) - np.mean([*before[name]])) for name in measures}
+
+
+def _with_true_masks(item: ImageRecord) -> ImageRecord:
+    detections = list(item.detections)
+    for place, other in match(item, 0, MATCH_IOU, "bbox").pairs:
+        detections[place] = {**detections[place], "segmentation": item.truth[other]["segmentation"]}
+    return replace(item, detections=detections)
 
 
 def _of_photo(item: ImageRecord) -> Iterable[Outcome]:
