@@ -14,7 +14,7 @@ from pochoir.composition.edges import Alpha, alpha_of, in_8_bits, predicted_radi
 from pochoir.composition.given import from_box, from_coco, from_masks, masks_of
 from pochoir.composition.keeping import keep_map
 from pochoir.composition.regions import Region, background_region, object_regions
-from pochoir.config import PartialConfig
+from pochoir.config import PartialConfig, StencilConfig
 from pochoir.devices import device_of
 from pochoir.errors import ConfigError, DataError
 from pochoir.images import Picture, to_pixels, to_tensor
@@ -54,7 +54,7 @@ def find(photo: Picture, config: PartialConfig, segmenter: Callable[[], Segmente
     return (segmenter() if segmenter else segmenter_of(config))(photo)
 
 
-def segmenter_of(config: PartialConfig) -> Segmenter:
+def segmenter_of(config: StencilConfig) -> Segmenter:
     """The trained segmenter of a config, loaded."""
     device = device_of(config.trainer.accelerator, "trainer.accelerator")
     find = config.find

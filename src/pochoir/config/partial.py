@@ -108,14 +108,11 @@ class KeepPartConfig(KeepConfig):
     [0%,0%,100%,25%]: the upper quarter."""
 
 
-class PartialConfig(PaintConfig):
-    """The task `partial`."""
+class StencilConfig(PaintConfig):
+    """What is painted in part: where its objects come from, which are chosen, and what they are painted in."""
 
-    keep: KeepPartConfig
-    content: ExistingPath | None
-    """A photo, or a folder of photos."""
     style: StylePath | None
-    """A picture: the style of everything that is painted; a folder of them: each in turn ..."""
+    """A picture: the style of everything that is painted ..."""
     styles: list[StylePath] | None
     """... or pictures, one for each chosen instance in order; there are fewer: from the first again."""
     assign: list[Natural] | None
@@ -128,13 +125,57 @@ class PartialConfig(PaintConfig):
     """... or mask pictures of the photo's shape: 0 and another value, ids, or a colour an instance; or with soft edges,
     which then stay as they are: greys, as alpha.png has them, or an object cut out on a clear ground; or a folder with
     the mask of each photo, of the same name but for the ending ..."""
-    annotations: ExistingPath | None
-    """... or a COCO instance JSON that lists the photo by its name ..."""
     box: list[float] | None
     """... or a box, x0, y0, x1, y1 in pixels, whose content is found by GrabCut (Rother et al. 2004)."""
+    region: RegionConfig
+
+    @property
+    def given_styles(self) -> list[str]:
+        """That of the background comes last."""
+        return [style for style in (self.style, *(self.styles or []), self.background_style) if style]
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Settings that say where the objects are, and how each is given."""
+        return {
+            "find.weights": "find.weights=<checkpoint>",
+            "masks": "masks=[<picture>,…] or masks=<folder>",
+            "box": "box=[x0,y0,x1,y1]",
+        }
+
+    def problems(self) -> Iterable[str]:
+        yield from super().problems()
+        if self.style and self.styles:
+            yield "style: give either style=<picture or folder> or styles=[<picture>,…]"
+        if _is_folder(self.background_style):
+            yield f"background_style: '{self.background_style}' is a folder; give one picture"
+        if any(map(_is_folder, self.styles or [])):
+            yield "styles: are pictures, one for each chosen instance; style=<folder> paints in each of it in turn"
+        if len(self.masks or []) > 1 and any(map(_is_folder, self.masks or [])):
+            yield "masks: give the mask pictures of one photo, or one folder of them"
+        given = [name for name in self.sources if name != "find.weights" and getattr(self, name) is not None]
+        if self.find.weights not in WEIGHTS:
+            given.insert(0, "find.weights")
+        if len(given) > 1:
+            ways = ", ".join(self.sources.values())
+            yield f"{given[1]}: {' and '.join(given)} say where the objects are; give one of {ways}"
+        yield from box_problems(self.box)
+        if self.assign and self.styles and max(self.assign) >= len(self.styles):
+            yield f"assign: {self.assign} must be numbers of `styles`, from 0 to {len(self.styles) - 1}"
+        if self.region.name == "background" and (len(self.styles or []) > 1 or self.background_style):
+            yield "region: background is painted in one style; give style=<picture>"
+
+
+class PartialConfig(StencilConfig):
+    """The task `partial`."""
+
+    keep: KeepPartConfig
+    content: ExistingPath | None
+    """A photo, or a folder of photos."""
+    annotations: ExistingPath | None
+    """... or a COCO instance JSON that lists the photo by its name ..."""
     truth: ExistingPath | None
     """A mask picture of what should have been chosen: its edge is compared with that of the stencil."""
-    region: RegionConfig
     method: Literal["region", "paste", "painter"]
     """region: paint what is seen through the stencil; paste: paint the whole photo, then cut out; painter: a network
     that has learned the style paints at once, as what is seen through the stencil wants it."""
@@ -148,35 +189,19 @@ class PartialConfig(PaintConfig):
         return True
 
     @property
-    def given_styles(self) -> list[str]:
-        """That of the background comes last."""
-        return [style for style in (self.style, *(self.styles or []), self.background_style) if style]
+    def sources(self) -> dict[str, str]:
+        order = super().sources
+        return {
+            **{name: order[name] for name in ("find.weights", "masks")},
+            "annotations": "annotations=<COCO JSON>",
+            "box": order["box"],
+        }
 
     def problems(self) -> Iterable[str]:
         yield from super().problems()
-        if self.style and self.styles:
-            yield "style: give either style=<picture or folder> or styles=[<picture>,…]"
-        for name in ("background_style", "truth"):
-            if _is_folder(getattr(self, name)):
-                yield f"{name}: '{getattr(self, name)}' is a folder; give one picture"
-        if any(map(_is_folder, self.styles or [])):
-            yield "styles: are pictures, one for each chosen instance; style=<folder> paints in each of it in turn"
-        if len(self.masks or []) > 1 and any(map(_is_folder, self.masks or [])):
-            yield "masks: give the mask pictures of one photo, or one folder of them"
+        if _is_folder(self.truth):
+            yield f"truth: '{self.truth}' is a folder; give one picture"
         yield from self._of_one_photo() if _is_folder(self.content) else ()
-        given = [name for name in ("masks", "annotations", "box") if getattr(self, name) is not None]
-        if self.find.weights not in WEIGHTS:
-            given.insert(0, "find.weights")
-        if len(given) > 1:
-            yield (
-                f"{given[1]}: {' and '.join(given)} say where the objects are; give one of find.weights=<checkpoint>, "
-                "masks=[<picture>,…] or masks=<folder>, annotations=<COCO JSON>, box=[x0,y0,x1,y1]"
-            )
-        yield from box_problems(self.box)
-        if self.assign and self.styles and max(self.assign) >= len(self.styles):
-            yield f"assign: {self.assign} must be numbers of `styles`, from 0 to {len(self.styles) - 1}"
-        if self.region.name == "background" and (len(self.styles or []) > 1 or self.background_style):
-            yield "region: background is painted in one style; give style=<picture>"
         if self.region.name == "background" and self.keep.part:
             yield "keep.part: is of the chosen objects, which region=background leaves unpainted; give keep.mask"
         if self.keep.part and not self.recipe.content_weight:
