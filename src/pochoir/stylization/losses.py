@@ -165,6 +165,16 @@ def total_variation(image: Tensor, guide: Tensor | None = None) -> Tensor:
     return weighted_mean(steepness(image), None if guide is None else guide[..., :-1, :-1]).mean()
 
 
+def temporal_loss(image: Tensor, before: Tensor, trusted: Tensor, guide: Tensor | None = None) -> Tensor:
+    """Mean squared difference of a frame from the one before, moved, where that can be trusted: `mean_p c_p |x - w|^2`
+    per channel (Ruder et al. 2016, equation 7).
+
+    image, before: `[1, 3, H, W]` in [0, 1]; trusted: `[1, 1, H, W]` in [0, 1]. The mean is over the guide, trusted or
+    not: a small part that is trusted pulls as any part of its size.
+    """
+    return weighted_mean((image - before).square() * trusted, guide).mean()
+
+
 def gatys_content_loss(error: Tensor) -> Tensor:
     """`1/2 sum (F - P)^2`, equation 1 of Gatys et al. (2015), by `squared_error`."""
     return 0.5 * error.sum()

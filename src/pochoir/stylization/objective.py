@@ -31,8 +31,8 @@ class Part:
 
 
 class Objective:
-    """Losses of a picture of a subject's size, by name: `content/relu4_2`, `style/relu1_1`, …, `tv`; their sum is
-    what is minimised.
+    """Losses of a picture of a subject's size, by name: `content/relu4_2`, `style/relu1_1`, …, `tv`, and of a frame
+    that comes after another `temporal`; their sum is what is minimised.
 
     With a region only what lies in it is looked at: the picture is spread over all else first, see `region.spread`.
     Beside a photo, misty paintings themselves had errors of 5 to 11 at relu5_1 (people left out of photos of 256
@@ -63,6 +63,7 @@ class Objective:
         self.tile = tile
         self.style_loss = style_loss_of(recipe)
         self.region = subject.region
+        self.before = subject.before
         self.content_weights = layer_weights(layers.content_layers, layers.content_layer_weights, recipe.content_weight)
         self.style_weights = layer_weights(layers.style_layers, layers.style_layer_weights, recipe.style_weight)
         if any(block_of(layer) <= depth for layer in self.style_weights):
@@ -103,6 +104,10 @@ class Objective:
             named[f"style/{layer}"] = weight * torch.stack(of_parts).sum()
         if self.recipe.tv_weight > 0:
             named["tv"] = self.recipe.tv_weight * (sums["tv",] / self.tv_mass).mean()
+        if self.before is not None:
+            named["temporal"] = self.before.weight * losses.temporal_loss(
+                image, self.before.picture, self.before.trusted, self.region
+            )
         return named
 
     def _sums(self, image: Tensor, tile: Tile) -> dict[tuple, Tensor]:

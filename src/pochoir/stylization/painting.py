@@ -1,6 +1,7 @@
 """Painting in memory: a subject on tensors becomes a painting, with what it is worth."""
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,13 +95,15 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
     callbacks: Sequence[pl.Callback] = (),
     logger: Any = False,
     resume: Path | None = None,
+    measured: bool = True,
 ) -> Painting:
     """Paint a subject at the size of its content; see `Subject.fitted` for another.
 
     encoder: in float32; it stays as it is, and a copy paints in the `precision` of `layers`. initial: `[1, 3, H, W]` in
     [0, 1] of any size, what the coarsest level starts from; None: the content. suffix: the format that the picture is
     judged in. tile: side in pixels of the tiles that larger levels are looked at by, see `Objective`. callbacks,
-    logger: of Lightning's Trainer. resume: a checkpoint of the same painting, written by such a callback.
+    logger: of Lightning's Trainer. resume: a checkpoint of the same painting, written by such a callback. measured:
+    whether the saved picture's errors are, which takes as long as some steps.
     Raises `NonFiniteLossError`, with the last good picture, `DataError` for a region too small to paint, and
     `ConfigError` for a device that is not there.
     """
@@ -145,8 +148,11 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
     pixels = as_saved(to_pixels(_colored(subject, stylizer.picture().cpu())[0]), suffix)
     alone = pixels if subject.region is None else to_pixels(_colored(subject, stylizer.paint().cpu())[0])
     seconds = time.perf_counter() - stylizer.started
-    referee = encoder.cast(encoder.dtype, device)
-    losses, errors = judged(to_tensor(pixels)[None], subject, referee, layers, recipe, tile)
+    losses: dict[str, float] = {}
+    errors = dict.fromkeys(("style_error", "content_error"), math.nan)
+    if measured:
+        referee = encoder.cast(encoder.dtype, device)
+        losses, errors = judged(to_tensor(pixels)[None], subject, referee, layers, recipe, tile)
     return Painting(
         pixels=pixels,
         paint=alone,

@@ -15,6 +15,25 @@ LEAST_STYLE = 16
 
 
 @dataclass(frozen=True)
+class Before:
+    """What the frame before of a film became, where it is in this one.
+
+    picture: `[1, 3, H, W]` in [0, 1]. trusted: `[1, 1, H, W]` in [0, 1], 1 where this one is to look the same; how much
+    it is to, says `weight`.
+    """
+
+    picture: Tensor
+    trusted: Tensor
+    weight: float
+
+    def resized(self, size: Size) -> "Before":
+        return replace(self, picture=resize(self.picture, size), trusted=resize(self.trusted, size))
+
+    def to(self, device: torch.device) -> "Before":
+        return replace(self, picture=self.picture.to(device), trusted=self.trusted.to(device))
+
+
+@dataclass(frozen=True)
 class Subject:
     """What is painted, at the size it is painted in; tensors on any one device, float32 in [0, 1].
 
@@ -24,7 +43,7 @@ class Subject:
     alpha that paint is laid over the content by; what shows at all is painted as if it were 1. None paints everything.
     keep_colors: off, luminance or match (Gatys et al. 2016). keep: `[1, 1, H, W]` in [0, 1], the content counts
     `keep_weight` times where it is 1, and once where it is 0. labels: parts of the content, each of which takes its
-    paint from the part of the styles that has its label; None: all from all.
+    paint from the part of the styles that has its label; None: all from all. before: of a film; None: a picture alone.
     """
 
     content: Tensor
@@ -37,6 +56,7 @@ class Subject:
     keep: Tensor | None = None
     keep_weight: float = 1.0
     labels: Labels | None = None
+    before: Before | None = None
 
     @property
     def guided_styles(self) -> list[tuple[Tensor, Tensor | None]]:
@@ -87,6 +107,7 @@ class Subject:
             region=None if self.region is None else resize(self.region, size),
             keep=None if self.keep is None else resize(self.keep, size),
             labels=None if self.labels is None else self.labels.resized(size),
+            before=None if self.before is None else self.before.resized(size),
         )
 
     def seen(self) -> "Subject":
@@ -99,7 +120,8 @@ class Subject:
             shown = replace(self, styles=styles, keep_colors="off")
         if self.keep_colors == "luminance" or self.is_grey:
             content, *styles = (luminance(picture) for picture in (shown.content, *shown.styles))
-            shown = replace(shown, content=content, styles=styles, keep_colors="off")
+            before = shown.before and replace(shown.before, picture=luminance(shown.before.picture))
+            shown = replace(shown, content=content, styles=styles, before=before, keep_colors="off")
         return shown
 
     def at(self, size: Size) -> "Subject":
@@ -124,6 +146,7 @@ class Subject:
             region=None if self.region is None else self.region.to(device),
             keep=None if self.keep is None else self.keep.to(device),
             labels=None if self.labels is None else self.labels.to(device),
+            before=None if self.before is None else self.before.to(device),
         )
 
 
