@@ -29,15 +29,15 @@ def progress(name: str = "", *, bar: bool) -> list[pl.Callback]:
     name: what stands before them, where several pictures are painted.
     """
     lines: list[pl.Callback] = [ProgressLines(name)]
-    return [*lines, ProgressBar(name)] if bar and _drawable() else lines
+    return [*lines, ProgressBar(name)] if bar and drawable() else lines
 
 
 def shows_bar(settings: Any) -> bool:
     """Whether a task of these settings draws a bar, which makes the lines superfluous on a terminal."""
-    return getattr(getattr(settings, "trainer", None), "enable_progress_bar", False) and _drawable()
+    return getattr(getattr(settings, "trainer", None), "enable_progress_bar", False) and drawable()
 
 
-def _drawable() -> bool:
+def drawable() -> bool:
     console = Console(stderr=True)
     return console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
 

@@ -124,6 +124,26 @@ def told_how_to_continue(folder: Path) -> Iterator[None]:
             signal.signal(other, handler)
 
 
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Do to its end what must not be half done; a signal that comes meanwhile is heard afterwards."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    heard = {number: handler for number, handler in before.items() if handler not in UNHEARD}
+    for number in heard:
+        signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
+
+
 def _heard() -> dict[int, Any]:
     """Have signals that nobody hears end the program by an exception; returns the handlers that they had."""
     if threading.current_thread() is not threading.main_thread():
