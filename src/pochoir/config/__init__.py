@@ -16,6 +16,7 @@ from pochoir.config.datasets import (
     PythonDataset,
     SplitDataset,
 )
+from pochoir.config.film import FilmConfig, TemporalConfig, TrackingConfig
 from pochoir.config.loading import SCHEMAS, Request, load_config, to_settings
 from pochoir.config.painters import (
     ConsistencyConfig,
@@ -35,7 +36,7 @@ from pochoir.config.painting import (
     StylizeConfig,
     vgg_layers,
 )
-from pochoir.config.partial import FindConfig, KeepPartConfig, PartialConfig, RegionConfig
+from pochoir.config.partial import FindConfig, KeepPartConfig, PartialConfig, RegionConfig, StencilConfig
 from pochoir.config.segmentation import (
     AugmentConfig,
     EvalSegConfig,
@@ -70,6 +71,7 @@ __all__ = [
     "ExportPainterConfig",
     "ExportSegConfig",
     "FiguresDataset",
+    "FilmConfig",
     "FindConfig",
     "FolderDataset",
     "GuidesConfig",
@@ -98,7 +100,10 @@ __all__ = [
     "SegmenterConfig",
     "Settings",
     "SplitDataset",
+    "StencilConfig",
     "StylizeConfig",
+    "TemporalConfig",
+    "TrackingConfig",
     "TrainPainterConfig",
     "TrainSegConfig",
     "TrainerConfig",

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from pochoir.config import overrides as given_words
 from pochoir.config.base import Settings
+from pochoir.config.film import FilmConfig
 from pochoir.config.painters import ExportPainterConfig, TrainPainterConfig
 from pochoir.config.painting import StylizeConfig
 from pochoir.config.partial import PartialConfig
@@ -35,6 +36,7 @@ SCHEMAS: dict[str, type[Settings]] = {
     "export_seg": ExportSegConfig,
     "stylize": StylizeConfig,
     "partial": PartialConfig,
+    "film": FilmConfig,
     "train_painter": TrainPainterConfig,
     "export_painter": ExportPainterConfig,
 }

@@ -1,0 +1,105 @@
+"""Settings of the task `film`."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pochoir.config.base import Count, ExistingPath, Natural, NotNegative, Settings, Share
+from pochoir.config.painting import RecipeConfig
+from pochoir.config.partial import FindConfig, StencilConfig
+
+
+class FilmFindConfig(FindConfig):
+    """A trained segmenter that looks for objects in some of the frames."""
+
+    every: Count
+    """Frames from one look to the next; between them masks are moved along with the picture."""
+
+
+class TrackingConfig(Settings):
+    """How objects keep their numbers."""
+
+    doubtful: Share
+    """Score from which on what is found keeps an object alive that has a number; new ones need
+    `find.score_threshold`."""
+    min_overlap: Share
+    """Intersection over union from which on what is found is the object that was there."""
+    births: Count
+    """Looks in a row that must find an object before it gets a number; those of the first frame have theirs at once."""
+    patience: Natural
+    """Frames for which an object that is not found any more is moved along."""
+    alike: Share
+    """Likeness of colours (Bhattacharyya's coefficient) from which on what appears has the number of one that left."""
+    smooth: Annotated[float, Field(ge=0, le=0.95)]
+    """Share of an edge that is that of the frame before, moved along: against flicker."""
+
+
+class TemporalConfig(Settings):
+    """What holds the paint still."""
+
+    keep: Annotated[float, Field(ge=0, le=0.95)]
+    """Of method=painter: share of the paint that is that of the frame before, moved along, where motion can be
+    trusted."""
+    weight: NotNegative
+    """Of method=optimize: of the temporal loss (Ruder et al. 2016)."""
+    fresh: Share
+    """Of method=optimize: share of the frame itself in what each picture starts from, against darkening."""
+
+
+class FilmConfig(StencilConfig):
+    """The task `film`."""
+
+    content: ExistingPath | None
+    """A film, or a folder of frames."""
+    folder_rate: Annotated[float, Field(ge=1, le=240)]
+    """Frames a second of a folder of frames; a film has its own."""
+    frames: Count | None
+    """How many are painted, from the first on; null: all."""
+    find: FilmFindConfig
+    """Where the objects come from: a trained segmenter, unless masks or a box are given."""
+    track: TrackingConfig
+    temporal: TemporalConfig
+    method: Literal["painter", "optimize"]
+    """painter: a network that has learned the style paints every frame; optimize: every frame is the parameter, which
+    starts from the one before."""
+    next_recipe: RecipeConfig
+    """Of method=optimize: how the frames after the first are painted."""
+    suffix: Literal[".mp4", ".mkv"]  # type: ignore[assignment]  # its frames are painted as PNGs
+    """Format of the film: H.264, which everything plays, or FFV1, which loses nothing."""
+    crf: Annotated[int, Field(ge=0, le=51)]
+    """Of H.264: lower is better and larger."""
+    part: Count
+    """Frames after which what is done is safe, whatever happens."""
+
+    @property
+    def at_once(self) -> bool:
+        return self.method == "painter"
+
+    @property
+    def measured(self) -> bool:
+        return False
+
+    def problems(self) -> Iterable[str]:
+        yield from super().problems()
+        for package in ("av", "scipy"):
+            if find_spec(package) is None:
+                yield f"content: films need the package {package}; pip install 'pochoir[film]' brings it along"
+        if self.keep.mask:
+            yield "keep.mask: is of one picture, and a film is many; leave it out"
+        if self.guides.content:
+            yield "guides.content: is of one picture, and a film is many; leave it out"
+        for style in self.given_styles:
+            if Path(style).expanduser().is_dir():
+                yield f"style: '{style}' is a folder; give a picture, or styles=[<picture>,…], one for each object"
+        yield from self.painter_problems()
+
+    def lacking(self) -> Iterable[str]:
+        if not self.content:
+            yield "content: missing; give it as content=<film or folder of frames>"
+        if not (self.style or self.styles):
+            yield "style: missing; give either style=<picture> or styles=[<picture>,…]"
+        if self.assign is not None and self.styles is None:
+            yield "assign: are numbers of styles=[<picture>,…], which are missing"

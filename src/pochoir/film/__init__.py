@@ -1,0 +1,1 @@
+"""Films: frames in, their objects followed and painted, frames out."""

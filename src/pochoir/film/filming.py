@@ -1,0 +1,112 @@
+"""A film, frame by frame: what moved, where the stencil is, what is painted, and what that looks like."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pochoir.composition.blending import composite, unpainted
+from pochoir.composition.edges import Alpha
+from pochoir.film.clips import Frame
+from pochoir.film.motion import motion_between, warping_error
+from pochoir.film.painting import Painted
+from pochoir.film.stencils import Stencils
+from pochoir.images import Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A painted frame.
+
+    pixels: `[H, W, 3]` uint8. alpha: `[H, W]` in [0, 1]; where it is 0, pixels are the frame's own. objects: numbers of
+    those in the stencil. errors: `E_warp` of the frame itself and of what was painted, each inside the stencil, as sum
+    of squares and number of pixels, see `motion.warping_error`; None for the first. seconds: by part of the work.
+    """
+
+    frame: Frame
+    pixels: Pixels
+    alpha: Alpha
+    objects: tuple[int, ...]
+    errors: dict[str, tuple[float, float]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Filming:
+    """Paints one frame after the other; what it must know of those before is its `state`."""
+
+    def __init__(self, stencils: Stencils, painted: Painted) -> None:
+        self.stencils = stencils
+        self.painted = painted
+        self._before: Pixels | None = None
+        self._shown: Pixels | None = None
+
+    def shots(self, frames: Iterable[Frame]) -> Iterator[Shot]:
+        """Every frame, painted, when it is asked for."""
+        watch = Watch()
+        iterator = iter(frames)
+        while True:
+            with watch("decode"):
+                frame = next(iterator, None)
+            if frame is None:
+                return
+            yield self._shot(frame, watch)
+            watch.clear()
+
+    def _shot(self, frame: Frame, watch: "Watch") -> Shot:
+        with watch("flow"):
+            motion = None if self._before is None else motion_between(self._before, frame.pixels)
+        with watch("find"):
+            stencil = self.stencils.of(frame, motion)
+        with watch("paint"):
+            paints = self.painted.on(frame.pixels, stencil.alphas, motion)
+        with watch("compose"):
+            alpha = stencil.alpha((frame.pixels.shape[0], frame.pixels.shape[1]))
+            layers = [
+                (paint.crop, np.rint(paint.colours * 255).astype(np.uint8), paint.crop.of(stencil.alphas[style]))
+                for style, paint in paints.items()
+            ]
+            ground = np.where(alpha[..., None] > 0, unpainted(frame.pixels, alpha), frame.pixels)
+            pixels = composite(ground, layers)
+        errors = {}
+        with watch("measure"):
+            if motion is not None:
+                assert self._before is not None and self._shown is not None
+                errors = {
+                    "film": warping_error(frame.pixels, self._before, motion, alpha),
+                    "paint": warping_error(pixels, self._shown, motion, alpha),
+                }
+        self._before, self._shown = frame.pixels, pixels
+        return Shot(frame, pixels, alpha, stencil.objects, errors, watch.seconds)
+
+    def state(self) -> dict[str, Any]:
+        """All that there is to know to go on, in arrays and numbers."""
+        return {
+            "before": self._before,
+            "shown": self._shown,
+            "stencils": self.stencils.state(),
+            "painted": self.painted.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._before, self._shown = state["before"], state["shown"]
+        self.stencils.restore(state["stencils"])
+        self.painted.restore(state["painted"])
+
+
+class Watch:
+    """Seconds by name of a part of the work."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds = {**self.seconds, name: self.seconds.get(name, 0.0) + time.perf_counter() - started}
+
+    def clear(self) -> None:
+        self.seconds = {}

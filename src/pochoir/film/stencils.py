@@ -1,0 +1,168 @@
+"""Stencils of a film: which objects are painted in which frame, where, and in which style."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pochoir.composition.edges import Alpha, alpha_of, exclusive, in_8_bits, predicted_radius
+from pochoir.composition.given import from_box, from_masks, masks_of
+from pochoir.composition.selection import select
+from pochoir.composition.stencil import GIVEN_RADIUS
+from pochoir.config import FilmConfig
+from pochoir.errors import DataError
+from pochoir.film.clips import Frame
+from pochoir.film.motion import Motion
+from pochoir.film.tracking import SOLID, Track, Tracker
+from pochoir.segmentation.instances import Instances
+
+Find = Callable[[Any], Instances]
+"""A segmenter: instances of a picture `[H, W, 3]` uint8."""
+
+
+def near_edge(alpha: Alpha, radius: float) -> Alpha:
+    """`[H, W]`, 1 within so many pixels of where alpha `[H, W]` is soft or changes."""
+    around = np.ones([2 * max(1, round(radius)) + 1] * 2, np.uint8)
+    return (cv2.dilate(alpha, around) - cv2.erode(alpha, around) > 0).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Stencil:
+    """Where a frame is painted, by the number of the style: alphas `[H, W]` in [0, 1], which add up to at most 1.
+
+    objects: numbers of those that are in it.
+    """
+
+    alphas: dict[int, Alpha]
+    objects: tuple[int, ...]
+
+    def alpha(self, size: tuple[int, int]) -> Alpha:
+        """Of all styles together."""
+        return np.sum([np.zeros(size, np.float32), *self.alphas.values()], axis=0, dtype=np.float32).clip(0, 1)
+
+
+class Stencils:
+    """A stencil for each frame in turn. Objects are chosen in the first one, by the numbers that they have there; where
+    all are, those that come later are, too.
+
+    find: a segmenter, asked for every `find.every`-th frame; not where a mask picture is given for each. Raises
+    `DataError` where nothing of the first frame is what was asked for, and where a frame's mask is missing.
+    """
+
+    def __init__(self, config: FilmConfig, find: Find | None) -> None:
+        self.config = config
+        self._find = find
+        given = config.masks is not None or config.box is not None
+        self.tracker = Tracker(config.track, sure=config.find.score_threshold, makes_new=not given)
+        self.chosen: list[int] = []
+        """Of the first frame."""
+        self.takes_all = False
+        """Whether objects that come later are painted."""
+        self._edges: dict[int, Alpha] = {}
+
+    def of(self, frame: Frame, motion: Motion | None) -> Stencil:
+        """The stencil of the next frame; motion: from the one before, None for the first."""
+        if motion is None:
+            self._begin(frame)
+        else:
+            self.tracker.move(motion)
+            if self._folder is not None:
+                self.tracker.find(self._given(frame), frame.pixels)
+            elif self._find is not None and frame.number % self.config.find.every == 0:
+                self.tracker.find(self._find(frame.pixels).above(self.config.track.doubtful), frame.pixels)
+        tracks = [track for number, track in self.tracker.present.items() if self.takes_all or number in self.chosen]
+        self._edges = {track.number: self._edge(track, frame, motion) for track in tracks}
+        return self._stencil(tracks, (frame.pixels.shape[0], frame.pixels.shape[1]))
+
+    @property
+    def _folder(self) -> Path | None:
+        """Of a mask picture for each frame."""
+        masks = self.config.masks
+        first = Path(masks[0]).expanduser() if masks else None
+        return first if first is not None and first.is_dir() else None
+
+    def _begin(self, frame: Frame) -> None:
+        instances = self._given(frame) if self._is_given else self._seen(frame)
+        rule = self.config.region
+        self.takes_all = rule.choose == "all" and not (rule.indices or rule.point or rule.box)
+        self.tracker.begin(instances, frame.pixels)
+        if len(instances) or not self.takes_all:
+            try:
+                self.chosen = select(instances, rule)
+            except DataError as error:
+                raise DataError(f"{self.config.content}: in the first frame: {error}") from None
+
+    @property
+    def _is_given(self) -> bool:
+        return self.config.masks is not None or self.config.box is not None
+
+    def _seen(self, frame: Frame) -> Instances:
+        assert self._find is not None
+        return self._find(frame.pixels).above(self.config.find.score_threshold)
+
+    def _given(self, frame: Frame) -> Instances:
+        config, size = self.config, (frame.pixels.shape[0], frame.pixels.shape[1])
+        if config.box is not None:
+            return from_box(config.box, frame.pixels)
+        if self._folder is not None:
+            name = Path(frame.name or f"{frame.number:05d}.png")
+            return from_masks(masks_of(name, self._folder), size)
+        return from_masks([Path(mask).expanduser() for mask in config.masks or []], size)
+
+    def _edge(self, track: Track, frame: Frame, motion: Motion | None) -> Alpha:
+        """Alpha of an object, held still along the motion."""
+        region = self.config.region
+        radius = self._radius(track)
+        alpha = alpha_of(track.mask, frame.pixels, region, radius=radius)
+        before, share = self._edges.get(track.number), self.config.track.smooth
+        if motion is None or before is None or share == 0:
+            return alpha
+        return in_8_bits(alpha + share * motion.alike * near_edge(alpha, radius) * (motion.moved(before) - alpha))
+
+    def _radius(self, track: Track) -> float:
+        if self.config.region.radius is not None:
+            return self.config.region.radius
+        if track.cells is None or not track.solid.any():
+            return GIVEN_RADIUS
+        rows, columns = (np.flatnonzero(track.solid.any(axis=axis)) for axis in (1, 0))
+        return predicted_radius([float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0], track.cells)
+
+    def _stencil(self, tracks: Sequence[Track], size: tuple[int, int]) -> Stencil:
+        numbers = [track.number for track in tracks]
+        shares = (
+            dict(zip(numbers, exclusive([self._edges[number] for number in numbers]), strict=True)) if tracks else {}
+        )
+        count = len(self.config.styles or [self.config.style])
+        alphas: dict[int, Alpha] = {}
+        if self.config.region.name == "background" or self.config.background_style is not None:
+            behind = 1 - np.sum([np.zeros(size, np.float32), *shares.values()], axis=0, dtype=np.float32)
+            alphas[0 if self.config.region.name == "background" else count] = in_8_bits(behind.clip(0, 1))
+        if self.config.region.name == "object":
+            for number, share in shares.items():
+                style = self._style(number, count)
+                alphas[style] = alphas.get(style, 0) + share
+        kept = {style: alpha for style, alpha in alphas.items() if (alpha >= SOLID).any()}
+        return Stencil(kept, tuple(numbers))
+
+    def _style(self, number: int, count: int) -> int:
+        """What an object is painted in: what it is assigned, or styles in turn."""
+        if number not in self.chosen:
+            return number % count
+        place = self.chosen.index(number)
+        return self.config.assign[place] if self.config.assign else place % count
+
+    def state(self) -> dict[str, Any]:
+        """All that there is to know to go on."""
+        return {
+            "tracker": self.tracker.state(),
+            "chosen": self.chosen,
+            "takes_all": self.takes_all,
+            "edges": self._edges,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.tracker.restore(state["tracker"])
+        self.chosen, self.takes_all, self._edges = state["chosen"], state["takes_all"], state["edges"]

@@ -1,0 +1,194 @@
+"""Objects that keep their numbers through a film: what is found in a frame, matched with what was there before."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from pochoir.config import TrackingConfig
+from pochoir.film.motion import Floats, Motion
+from pochoir.images import Pixels
+from pochoir.segmentation.instances import Instances
+
+log = logging.getLogger(__name__)
+
+SOLID = 0.5
+"""Where a mask is at least this, its object is."""
+HIDDEN = 0.5
+"""Share of a found object within one that has its number already, from which on it is a part of that one."""
+VANISHED = 16
+"""Pixels: of an object that is followed without being found, no less can be told."""
+COLOURS = (16, 8)
+"""Bins of hue and saturation of how an object looks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """An object and its number.
+
+    mask: `[H, W]` float32 soft in [0, 1], where it is in this frame: found there, or moved on. look: how its colours
+    are distributed. cells: see `Instances`. missed: frames since it was found. seen: how often it was.
+    """
+
+    number: int
+    mask: Floats
+    look: Floats
+    cells: int | None
+    missed: int = 0
+    seen: int = 1
+
+    @property
+    def solid(self) -> NDArray[np.bool_]:
+        return self.mask >= SOLID
+
+
+class Tracker:
+    """Follows objects from frame to frame. `present` are those with numbers, by these; `tentative` are those that were
+    not found often enough yet; `lost` have left.
+
+    What is found goes to the object whose moved mask it overlaps best (all of them together, by the Hungarian method),
+    what was found surely enough and by nobody's mask becomes a new object, once it was found `settings.births` times in
+    a row; it takes the number of one that has left, where it looks like it. What nobody finds any more is moved along
+    for `settings.patience` frames. Doubtful finds keep objects alive, but make none (ByteTrack, Zhang et al. 2022).
+    """
+
+    def __init__(self, settings: TrackingConfig, *, sure: float, makes_new: bool = True) -> None:
+        self.settings = settings
+        self.sure = sure
+        self.makes_new = makes_new
+        self.present: dict[int, Track] = {}
+        self.tentative: list[Track] = []
+        self.lost: dict[int, Track] = {}
+
+    @property
+    def next_number(self) -> int:
+        return max([*self.present, *self.lost], default=-1) + 1
+
+    def begin(self, instances: Instances, frame: Pixels) -> None:
+        """The first frame: every object has the number that it has in `instances`."""
+        for number, mask in enumerate(instances.masks.numpy()):
+            self.present[number] = Track(number, mask, look_of(frame, mask), instances.cells)
+
+    def move(self, motion: Motion) -> None:
+        """All masks on to the next frame; what has left the picture, or was not found for long, is lost."""
+        self.tentative = [_moved(track, motion) for track in self.tentative]
+        for number, track in list(self.present.items()):
+            there = _moved(track, motion)
+            self.present[number] = there
+            if there.missed > self.settings.patience or there.solid.sum() < VANISHED:
+                self.lost[number] = self.present.pop(number)
+                log.info("object %d is out of sight", number)
+
+    def find(self, instances: Instances, frame: Pixels) -> None:
+        """What was found in this frame, to which all masks have been moved."""
+        found = [
+            Track(-1, mask, look_of(frame, mask), instances.cells)
+            for mask in instances.masks.numpy()
+            if (mask >= SOLID).sum() >= VANISHED
+        ]
+        scores = [
+            float(score)
+            for score, mask in zip(instances.scores, instances.masks.numpy(), strict=True)
+            if (mask >= SOLID).sum() >= VANISHED
+        ]
+        left = list(range(len(found)))
+        for number, index in self._matched(list(self.present.values()), found):
+            self._go_on(number, found[index])
+            left.remove(index)
+        new = [found[index] for index in left if scores[index] >= self.sure and not self._is_part(found[index])]
+        self._consider(new if self.makes_new else [])
+
+    def _matched(self, tracks: Sequence[Track], found: Sequence[Track]) -> list[tuple[int, int]]:
+        """Pairs of numbers and indices."""
+        pairs = assigned(overlaps(tracks, found), self.settings.min_overlap)
+        return [(tracks[row].number, column) for row, column in pairs]
+
+    def _go_on(self, number: int, found: Track) -> None:
+        before = self.present[number]
+        look = 0.9 * before.look + 0.1 * found.look  # slowly, as light changes
+        self.present[number] = replace(found, number=number, look=look, seen=before.seen + 1)
+
+    def _is_part(self, found: Track) -> bool:
+        """Whether an object with a number covers most of what was found, say a leg that was found beside it."""
+        solid = found.solid
+        return any((solid & track.solid).sum() > HIDDEN * solid.sum() for track in self.present.values())
+
+    def _consider(self, new: Sequence[Track]) -> None:
+        """Give numbers to what was found often enough."""
+        pairs = dict(assigned(overlaps(self.tentative, new), self.settings.min_overlap))
+        seen = {column: self.tentative[row].seen + 1 for row, column in pairs.items()}
+        self.tentative = []
+        for index, track in enumerate(new):
+            known = replace(track, seen=seen.get(index, 1))
+            if known.seen < self.settings.births:
+                self.tentative.append(known)
+                continue
+            number = self._numbered(known)
+            self.present[number] = replace(known, number=number)
+
+    def _numbered(self, track: Track) -> int:
+        alike = {number: likeness(track.look, other.look) for number, other in self.lost.items()}
+        best = max(alike, key=lambda number: alike[number], default=None)
+        if best is not None and alike[best] >= self.settings.alike:
+            log.info("object %d is back: it looks like itself (%.2f)", best, alike[best])
+            del self.lost[best]
+            return best
+        number = self.next_number
+        told = f"; of those that left it is most like {best} ({alike[best]:.2f})" if best is not None else ""
+        log.info("object %d is new%s", number, told)
+        return number
+
+    def state(self) -> dict[str, Any]:
+        """All that there is to know to go on."""
+        return {
+            name: [vars(track) for track in tracks]
+            for name, tracks in (
+                ("present", self.present.values()),
+                ("tentative", self.tentative),
+                ("lost", self.lost.values()),
+            )
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        tracks = {name: [Track(**values) for values in stored] for name, stored in state.items()}
+        self.present = {track.number: track for track in tracks["present"]}
+        self.tentative = tracks["tentative"]
+        self.lost = {track.number: track for track in tracks["lost"]}
+
+
+def overlaps(tracks: Sequence[Track], others: Sequence[Track]) -> Floats:
+    """`[N, M]`: intersection over union of masks."""
+    table = np.zeros((len(tracks), len(others)), dtype=np.float32)
+    for row, track in enumerate(tracks):
+        for column, other in enumerate(others):
+            one, two = track.solid, other.solid
+            both = (one & two).sum()
+            table[row, column] = both / max(1, one.sum() + two.sum() - both)
+    return table
+
+
+def assigned(table: Floats, least: float) -> list[tuple[int, int]]:
+    """Rows and columns `[N, M]` paired so that the sum over all pairs is largest; pairs below `least` are none."""
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if table[row, column] >= least]
+
+
+def look_of(frame: Pixels, mask: Floats) -> Floats:
+    """How the colours of an object are distributed: a histogram of hue and saturation, which sums to 1."""
+    hsv = cv2.cvtColor(frame, cv2.COLOR_RGB2HSV)
+    counted = cv2.calcHist([hsv], [0, 1], (mask >= SOLID).astype(np.uint8), list(COLOURS), [0, 180, 0, 256])
+    return np.asarray(counted / max(1.0, counted.sum()), dtype=np.float32)
+
+
+def likeness(one: Floats, other: Floats) -> float:
+    """Bhattacharyya's coefficient of two histograms, in [0, 1]; 1: equal."""
+    return float(np.sqrt(one * other).sum())
+
+
+def _moved(track: Track, motion: Motion) -> Track:
+    return replace(track, mask=motion.moved(track.mask), missed=track.missed + 1)
