@@ -19,6 +19,7 @@ from pochoir.files import storage_error
 TASKS = {
     "stylize": "paint photos in the style of paintings",
     "partial": "paint chosen objects of a photo, or everything but them",
+    "film": "paint chosen objects of a film, or everything but them",
     "train_seg": "fine-tune a segmenter on annotated photos",
     "train_painter": "train a network that paints at once",
     "predict_seg": "find objects in photos",

@@ -25,7 +25,7 @@ from pochoir.files import locked, read_json, storage_error, write_json
 from pochoir.inspection.progress import shows_bar
 from pochoir.process import logging_to, prepare_process, silenced
 
-WORST = {"stylize": 1e6, "partial": 1e6, "train_painter": 1e6}
+WORST = {"stylize": 1e6, "partial": 1e6, "film": 1e6, "train_painter": 1e6}
 """Objective of a run that failed: no loss comes near it, and optimisers want something finite. Of APs it is 0."""
 KEPT = ("best.ckpt", "last.ckpt", "metrics.json")
 """Files by which a run that ended early can be used or continued."""
