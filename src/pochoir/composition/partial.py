@@ -157,7 +157,9 @@ def _job_of_region(
     content = Picture(np.ascontiguousarray(crop.of(photo.pixels)), opacity, photo.name)
     keep = None if stencil.keep is None else np.ascontiguousarray(crop.of(stencil.keep))
     seen = None if labels is None else labels.of(region.style, *crop.slices)
-    return Job(region.name, content, [styles[region.style]], settings, region=alpha, keep=keep, labels=seen), crop
+    box = crop.left, crop.top, crop.right, crop.bottom
+    job = Job(region.name, content, [styles[region.style]], settings, region=alpha, keep=keep, labels=seen, box=box)
+    return job, crop
 
 
 def _job_of_photo(

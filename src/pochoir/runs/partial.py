@@ -25,7 +25,7 @@ from pochoir.images.overlays import draw_instances
 from pochoir.inspection.loggers import add_picture, show_config
 from pochoir.inspection.stencil import five_panels
 from pochoir.runs.events import all_settings, logger_in
-from pochoir.runs.painting import paint_in, show_saved
+from pochoir.runs.painting import Watch, paint_in, show_saved, unwatched
 from pochoir.runs.pairs import PaintingSummary, Pair, paint_pairs, pairs_of
 from pochoir.segmentation.instances import Instances
 from pochoir.stylization.job import Job
@@ -46,18 +46,21 @@ def run(config: PartialConfig, folder: Path) -> float | None:
     return partials(config, folder).outcome()
 
 
-def partials(config: PartialConfig, folder: Path) -> PaintingSummary:
+def partials(
+    config: PartialConfig, folder: Path, *, finder: Finder | None = None, watch: Watch = unwatched
+) -> PaintingSummary:
     """Paint the chosen part of every photo in every style into `folder`: see `partial` for what each leaves behind.
 
     Several pictures get a folder each, a contact sheet and a table: see `paint_pairs`. The segmenter is loaded once,
-    and looks at a photo once. Raises `PochoirError`s with plain messages; for a single picture, that of the picture.
+    and looks at a photo once; finder: instead of it, for who has looked already. Raises `PochoirError`s with plain
+    messages; for a single picture, that of the picture.
     """
     assert config.content is not None  # as the task's check has it
     contents = pictures_at(Path(config.content).expanduser(), "content")
-    finder = finder_of(config)
+    finder = finder or finder_of(config)
 
     def paint(pair: Pair) -> dict[str, Any]:
-        return partial(of_pair(config, pair), pair.folder, finder)
+        return partial(of_pair(config, pair), pair.folder, finder, watch)
 
     return paint_pairs(pairs_of(contents, style_choices(config), folder), folder, paint, config.suffix)
 
@@ -86,7 +89,9 @@ def finder_of(config: PartialConfig) -> Finder:
     return found
 
 
-def partial(config: PartialConfig, folder: Path, finder: Finder | None = None) -> dict[str, Any]:
+def partial(
+    config: PartialConfig, folder: Path, finder: Finder | None = None, watch: Watch = unwatched
+) -> dict[str, Any]:
     """Paint the chosen part of a photo into `folder`; returns what its metrics.json holds.
 
     Writes result.png (or another `suffix`), figure.png (photo, style, paint, stencil, picture), instances.png
@@ -110,7 +115,7 @@ def partial(config: PartialConfig, folder: Path, finder: Finder | None = None) -
         cut_in = time.perf_counter() - started
         names = [path.stem for path in paths]
         patches = paint_regions(
-            stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job)[0], names
+            stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job, watch)[0], names
         )
         result = compose(stencil.photo, patches, config.suffix)
         painting, regions = partial_painting(stencil, patches, result, config, cut_in)
