@@ -144,10 +144,6 @@ class PartialConfig(PaintConfig):
         return self.method == "painter"
 
     @property
-    def measured(self) -> bool:
-        return True
-
-    @property
     def given_styles(self) -> list[str]:
         """That of the background comes last."""
         return [style for style in (self.style, *(self.styles or []), self.background_style) if style]

@@ -101,7 +101,7 @@ def partial(
     """
     started = time.perf_counter()
     paths = style_paths(config)
-    styles = [read_picture(path) for path in paths]
+    styles = [read_picture(path) if path.exists() or not config.at_once else None for path in paths]
     assert config.content is not None  # as the task's check has it
     with PeakMemory() as memory:
         photo, instances = (finder or finder_of(config))(Path(config.content).expanduser())
@@ -163,10 +163,9 @@ def _metrics(
     height, width = stencil.photo.size
     photo = stencil.photo.on_white if config.suffix == ".jpg" else stencil.photo.pixels
     shown = Picture(painting.pixels, painting.alpha).on_white
+    errors = {"style_error": painting.style_error, "content_error": painting.content_error}
     return {
-        "loss": painting.loss,
-        "style_error": painting.style_error,
-        "content_error": painting.content_error,
+        **({"loss": painting.loss, **errors} if config.measured else {}),
         "regions": regions,
         "area": float(stencil.alpha.mean()),
         "leak": leak(photo, painting.pixels, stencil.alpha),
@@ -185,7 +184,7 @@ def _record(
     stencil: Stencil,
     patches: Sequence[Patch],
     painting: Painting,
-    styles: Sequence[Picture],
+    styles: Sequence[Picture | None],
     overlay: Pixels,
     metrics: dict[str, Any],
     folder: Path,
@@ -193,8 +192,9 @@ def _record(
     """The picture, the figure, both logged beside settings and scores, and metrics.json."""
     path = folder / f"result{config.suffix}"
     write_image(path, painting.pixels, alpha=painting.alpha, settings=json.dumps(all_settings(config)))
-    used = [styles[number].on_white for number in dict.fromkeys(patch.region.style for patch in patches)]
-    figure = five_panels(stencil.photo.on_white, used, painting.paint, stencil.alpha, painting.pixels)
+    used = [styles[number] for number in dict.fromkeys(patch.region.style for patch in patches)]
+    shown = [style.on_white for style in used if style is not None]
+    figure = five_panels(stencil.photo.on_white, shown, painting.paint, stencil.alpha, painting.pixels)
     write_image(folder / "figure.png", figure)
     logger = logger_in(folder, config.logger)
     for name, picture in (("figure", figure), ("instances", overlay), ("result", painting.pixels)):
@@ -202,14 +202,15 @@ def _record(
     grey = np.rint(stencil.alpha[..., None] * 255).astype(np.uint8).repeat(3, axis=2)
     add_picture(logger, "alpha", grey, 0)
     show_config(logger, config)
-    show_saved(logger, folder, config, metrics)
+    if config.measured:
+        show_saved(logger, folder, config, metrics)
     write_json(folder / "metrics.json", metrics)
     log.info("%s: photo, style, paint, stencil, picture", folder / "figure.png")
     log.info(
-        "%s: %.0f %% of the photo painted in %.1f s, style error inside %.4f, %d pixels outside changed",
+        "%s: %.0f %% of the photo painted in %.1f s, %s%d pixels outside changed",
         path,
         100 * metrics["area"],
         painting.seconds,
-        painting.style_error,
+        f"style error inside {painting.style_error:.4f}, " if config.measured else "",
         metrics["leak"]["changed_pixels"],
     )
