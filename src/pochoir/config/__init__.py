@@ -48,6 +48,7 @@ from pochoir.config.segmentation import (
     SegmenterConfig,
     TrainSegConfig,
 )
+from pochoir.config.studio import StudioConfig
 from pochoir.config.training import (
     LoaderConfig,
     NetworkTrainerConfig,
@@ -98,6 +99,7 @@ __all__ = [
     "SegmenterConfig",
     "Settings",
     "SplitDataset",
+    "StudioConfig",
     "StylizeConfig",
     "TrainPainterConfig",
     "TrainSegConfig",
