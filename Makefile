@@ -24,7 +24,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 test-oldest: $(OLDEST)/.installed
-	$(OLDEST)/bin/python -m pytest --ignore=tests/runs --ignore=tests/experiments --ignore=tests/test_docs.py
+	$(OLDEST)/bin/python -m pytest --ignore=tests/studio --ignore=tests/runs --ignore=tests/experiments --ignore=tests/test_docs.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -33,11 +33,13 @@ lint: $(INSTALLED)
 
 install: $(INSTALLED)
 
+$(INSTALLED): EXTRAS := dev,studio-test
+$(OLDEST)/.installed: EXTRAS := dev
 $(INSTALLED): pyproject.toml constraints.txt
 $(OLDEST)/.installed: pyproject.toml constraints-oldest.txt
 $(INSTALLED) $(OLDEST)/.installed:
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(word 2,$^) --editable '.[dev]'
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(word 2,$^) --editable '.[$(EXTRAS)]'
 	touch $@
 
 clean:

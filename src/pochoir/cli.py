@@ -26,6 +26,7 @@ TASKS = {
     "eval_seg": "measure a segmenter by COCO AP",
     "export_seg": "a segmenter's weights as a small file",
     "export_painter": "a painter as a small file, or for other programs",
+    "studio": "a page in the browser: paint, train and compare by hand",
     "compare": "runs and sweeps side by side",
 }
 HELP = """pochoir {version}: cut a stencil with Mask R-CNN, paint by neural style transfer, paint through it.

@@ -80,7 +80,11 @@ def test_errors_are_measured_when_asked_for(files: Path, tmp_path: Path) -> None
 def test_a_part_is_painted_and_nothing_else_changes(files: Path, tmp_path: Path) -> None:
     photo = f"content={files / 'photos/a.png'}"
     config: PartialConfig = load_config("partial", [*words(files, photo), f"masks=[{files / 'mask.png'}]"])
-    metrics: dict[str, Any] = partial(config, tmp_path)
+    metrics: dict[str, Any] = partial(config, tmp_path / "unmeasured")
+    assert "loss" not in metrics
+    config = config.but(painter=config.painter.but(measured=True))
+    metrics = partial(config, tmp_path)
+    assert metrics["style_error"] > 0
     assert metrics["leak"]["changed_pixels"] == 0
     assert metrics["method"] == "painter"
     result, before = read_rgb(tmp_path / "result.png"), read_rgb(files / "photos" / "a.png")
@@ -156,8 +160,11 @@ def test_a_style_of_a_shipped_painter_needs_no_picture(
     no_measure = "style: 'ink' is known to painters, and no picture to measure errors by; give a picture"
     with pytest.raises(ConfigError, match=no_measure):
         load_config("stylize", [*given, "painter.measured=true"])
-    with pytest.raises(ConfigError, match=no_measure):  # it measures every picture
-        load_config("partial", given)
+    with pytest.raises(ConfigError, match=no_measure):
+        load_config("partial", [*given, "painter.measured=true"])
+    metrics = partial(load_config("partial", [*given, f"masks=[{files / 'mask.png'}]"]), tmp_path / "part")
+    assert metrics["leak"]["changed_pixels"] == 0
+    assert "style_error" not in metrics
 
 
 @pytest.mark.parametrize("ending", ["safetensors", "onnx"])

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pochoir.composition.given import certain
 from pochoir.config import FolderDataset, PartialConfig, Request, TrainSegConfig, load_config
 from pochoir.errors import ConfigError, DataError, SomeInputsFailedError
 from pochoir.images import Picture, read_labels, read_picture, read_rgb, read_settings, write_image
+from pochoir.inspection.painting import Glimpse, Growing
 from pochoir.runs.partial import partial, partials
 from pochoir.segmentation.instances import Instances
+from pochoir.stylization.job import Job
 
 ROOT = Path(__file__).parents[2]
 SAME = ("crop", "painted", "evaluations", "seconds")
@@ -64,6 +67,25 @@ def config(files: Path) -> PartialConfig:
 def painted(config: PartialConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("painted")
     return folder, partial(config, folder)
+
+
+def test_who_looks_on_sees_each_region_in_its_place_and_may_end_it(config: PartialConfig, tmp_path: Path) -> None:
+    seen: list[tuple[Job, Glimpse]] = []
+
+    def watch(job: Job) -> list[pl.Callback]:
+        return [Growing(lambda glimpse: seen.append((job, glimpse)), lambda: len(seen) >= 3, seconds=0)]
+
+    summary = partials(config, tmp_path, watch=watch)
+    assert [job.name for job, _ in seen] == ["object_0"] * 3 + ["object_1"]
+    for job, glimpse in seen:
+        assert job.box is not None
+        left, top, right, bottom = job.box
+        assert job.content.size == (bottom - top, right - left)
+        assert 0 < glimpse.done < 1 and glimpse.seconds_left > 0
+    (metrics,) = summary.results.values()
+    assert [region["evaluations"] for region in metrics["regions"]] == [3, 1]
+    assert len([note for note in metrics["notes"] if note.startswith("ended early")]) == 2
+    assert metrics["leak"]["changed_pixels"] == 0
 
 
 def test_a_run_leaves_the_picture_and_its_record(painted: tuple[Path, dict[str, Any]]) -> None:

@@ -237,6 +237,21 @@ def test_ctrl_c_ends_the_painting_alone(subject: Subject, encoder: Encoder) -> N
     assert signal.getsignal(signal.SIGINT) == hearing
 
 
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [(2, "ended early, in level 1 of 2: the picture is enlarged from"), (5, "ended early, in the last level, after 5")],
+)
+def test_a_painting_that_is_ended_early_is_whole(subject: Subject, encoder: Encoder, step: int, told: str) -> None:
+    def end(trainer: pl.Trainer, stylizer: Any) -> None:
+        trainer.should_stop = True
+
+    coloured = replace(subject, keep_colors="luminance")
+    painting = painted(coloured, encoder, callbacks=[At(step, end)])
+    assert painting.evaluations == step
+    assert painting.pixels.shape[:2] == subject.content.shape[-2:]
+    assert painting.notes[-1].startswith(told)
+
+
 def test_a_loss_that_is_not_finite_brings_the_last_good_picture(subject: Subject, encoder: Encoder) -> None:
     def poison(trainer: pl.Trainer, stylizer: Any) -> None:
         stylizer.z.data[:] = float("nan")

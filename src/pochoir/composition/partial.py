@@ -39,20 +39,21 @@ class Patch:
 
 def paint_regions(
     stencil: Stencil,
-    styles: Sequence[Picture],
+    styles: Sequence[Picture | None],
     config: PartialConfig,
     paint: PaintJob = paint_job,
     style_names: Sequence[str] = (),
 ) -> list[Patch]:
     """Paint every region of a stencil; styles: those that the regions name by their numbers, the background's last.
 
-    paint: paints a job, say in a folder where it can be continued. style_names: what painters call the styles.
+    A style that only painters know is None. paint: paints a job, say in a folder where it can be continued.
+    style_names: what painters call the styles.
     """
 
     def named(job: Job, style: int) -> Job:
         return replace(job, style_names=style_names[style : style + 1])
 
-    labels = read_guides(config.guides, stencil.photo, styles)
+    labels = read_guides(config.guides, stencil.photo, [style for style in styles if style is not None])
     style_whole = lru_cache(lambda style: paint(named(_job_of_photo(stencil, styles, style, config, labels), style)))
     # all of them first: what is too small is told before anything is painted
     jobs = [_job_of_region(stencil, region, styles, config, labels) for region in stencil.regions]
@@ -93,6 +94,7 @@ def partial_painting(
 ) -> tuple[Painting, list[dict[str, Any]]]:
     """The finished picture with the means of its regions' errors, and what is to tell of each region.
 
+    Where the config has nothing measured there are no errors: those of the picture are NaN, and its losses empty.
     cut_in: seconds that the stencil took, to which painting's are added.
     """
     alpha = None if config.suffix == ".jpg" else stencil.photo.alpha
@@ -105,18 +107,20 @@ def partial_painting(
             "area": float(patch.region.alpha.mean()),
             "crop": list(patch.crop),
             "painted": {"height": patch.painting.paint.shape[0], "width": patch.painting.paint.shape[1]},
-            **scored(shown, patch),
+            **(scored(shown, patch) if config.measured else {}),
             "evaluations": patch.painting.evaluations,
             "seconds": round(patch.painting.seconds, 2),
         }
         for patch in patches
     ]
-    style, content = (float(np.mean([region[f"{kind}_error"] for region in regions])) for kind in ("style", "content"))
+    style, content = (
+        float(np.mean([region.get(f"{kind}_error", np.nan) for region in regions])) for kind in ("style", "content")
+    )
     losses = {"style": config.recipe.style_weight * style, "content": config.recipe.content_weight * content}
     painting = Painting(
         pixels=saved,
         paint=laid_out(patches, saved),
-        losses=losses,
+        losses=losses if config.measured else {},
         style_error=style,
         content_error=content,
         evaluations=sum(patch.painting.evaluations for patch in patches),
@@ -138,7 +142,11 @@ def laid_out(patches: Sequence[Patch], picture: Pixels) -> Pixels:
 
 
 def _job_of_region(
-    stencil: Stencil, region: Region, styles: Sequence[Picture], config: PartialConfig, labels: LabelPictures | None
+    stencil: Stencil,
+    region: Region,
+    styles: Sequence[Picture | None],
+    config: PartialConfig,
+    labels: LabelPictures | None,
 ) -> tuple[Job, Crop]:
     """What is painted for a region: a crop of its own."""
     photo = stencil.photo
@@ -157,15 +165,22 @@ def _job_of_region(
     content = Picture(np.ascontiguousarray(crop.of(photo.pixels)), opacity, photo.name)
     keep = None if stencil.keep is None else np.ascontiguousarray(crop.of(stencil.keep))
     seen = None if labels is None else labels.of(region.style, *crop.slices)
-    return Job(region.name, content, [styles[region.style]], settings, region=alpha, keep=keep, labels=seen), crop
+    box = crop.left, crop.top, crop.right, crop.bottom
+    pictures = _pictures(styles[region.style])
+    job = Job(region.name, content, pictures, settings, region=alpha, keep=keep, labels=seen, box=box)
+    return job, crop
 
 
 def _job_of_photo(
-    stencil: Stencil, styles: Sequence[Picture], style: int, config: PartialConfig, labels: LabelPictures | None
+    stencil: Stencil, styles: Sequence[Picture | None], style: int, config: PartialConfig, labels: LabelPictures | None
 ) -> Job:
     """The whole photo in a style, for `method=paste`."""
     photo = stencil.photo
     side = round(max(photo.size) * min(1.0, config.max_size / max(photo.size)))
     settings = config.model_copy(update={"size": side, "suffix": ".png"})
     seen = None if labels is None else labels.of(style, *whole(photo.size).slices)
-    return Job(f"style_{style}", photo, [styles[style]], settings, keep=stencil.keep, labels=seen)
+    return Job(f"style_{style}", photo, _pictures(styles[style]), settings, keep=stencil.keep, labels=seen)
+
+
+def _pictures(style: Picture | None) -> list[Picture]:
+    return [] if style is None else [style]

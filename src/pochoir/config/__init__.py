@@ -49,6 +49,7 @@ from pochoir.config.segmentation import (
     SegmenterConfig,
     TrainSegConfig,
 )
+from pochoir.config.studio import StudioConfig
 from pochoir.config.training import (
     LoaderConfig,
     NetworkTrainerConfig,
@@ -101,6 +102,7 @@ __all__ = [
     "Settings",
     "SplitDataset",
     "StencilConfig",
+    "StudioConfig",
     "StylizeConfig",
     "TemporalConfig",
     "TrackingConfig",

@@ -24,6 +24,7 @@ from pochoir.config.painting import StylizeConfig
 from pochoir.config.partial import PartialConfig
 from pochoir.config.renamed import renamed
 from pochoir.config.segmentation import EvalSegConfig, ExportSegConfig, PredictSegConfig, TrainSegConfig
+from pochoir.config.studio import StudioConfig
 from pochoir.config.validation import UNKNOWN, Problem, has_kinds, listed, plain, problems_of, typed
 from pochoir.errors import ConfigError, suggestion
 
@@ -39,6 +40,7 @@ SCHEMAS: dict[str, type[Settings]] = {
     "film": FilmConfig,
     "train_painter": TrainPainterConfig,
     "export_painter": ExportPainterConfig,
+    "studio": StudioConfig,
 }
 """Tasks and what their settings are."""
 

@@ -12,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, Quote, QuotedString
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from pochoir.config.globs import PREFIX, files_matching
@@ -227,3 +227,22 @@ def _experiment(loader: ConfigLoader, task: str, override: Override) -> tuple[Ov
 
 def _list(options: Sequence[str], word: str) -> str:
     return f"{', '.join(options) or 'none'}{suggestion(word, options)}"
+
+
+def written(key: str, value: Any) -> str:
+    """A setting as an override, for `load_config` or a command line: quoted where a text needs it."""
+    return f"{key}={_written(value)}"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_written, value)) + "]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if not isinstance(value, str):
+        return f"{value:.10g}" if isinstance(value, float) else str(value)
+    try:
+        read = OverridesParser.create().parse_rule(value, "value")
+    except (OverrideParseException, HydraException):
+        read = None
+    return value if read == value and "," not in value else _quoted(value)

@@ -185,10 +185,6 @@ class PartialConfig(StencilConfig):
         return self.method == "painter"
 
     @property
-    def measured(self) -> bool:
-        return True
-
-    @property
     def sources(self) -> dict[str, str]:
         order = super().sources
         return {

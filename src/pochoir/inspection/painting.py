@@ -1,5 +1,8 @@
-"""Looking at a picture that is painted: milestones on disk and in what is logged, a film of them, the final panel."""
+"""Looking at a picture that is painted: as it grows, milestones on disk and in what is logged, a film, the panel."""
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from pochoir.files import write_bytes
 from pochoir.images import Pixels, to_pixels, write_image
 from pochoir.images.overlays import GAP, beside, fit_height, within
 from pochoir.inspection.loggers import PICTURES, add_picture, logger_of
+from pochoir.inspection.progress import share_done
 from pochoir.stylization.pyramid import Level
 
 CELL = (240, 320)
@@ -38,6 +42,44 @@ class Milestones(pl.Callback):
             write_image(self.folder / f"{trainer.global_step:05d}.png", pixels)
             if trainer.global_step in self.shown:
                 add_picture(logger_of(trainer), "picture", pixels, trainer.global_step)
+
+
+@dataclass(frozen=True, eq=False)
+class Glimpse:
+    """A picture on its way: `[h, w, 3]` uint8 of any size, the share of all work that is done, in [0, 1], and seconds
+    left by the pace so far.
+    """
+
+    pixels: Pixels
+    done: float
+    seconds_left: float
+
+
+class Growing(pl.Callback):
+    """Shows a picture while it is painted, and ends it with what is there when it is asked to.
+
+    show: takes a `Glimpse`, in the thread that paints. ended: asked after every step. seconds: from one glimpse to the
+    next, at least.
+    """
+
+    def __init__(self, show: Callable[[Glimpse], None], ended: Callable[[], bool], *, seconds: float = 1.0) -> None:
+        self.show = show
+        self.ended = ended
+        self.seconds = seconds
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self._started = self._shown = time.perf_counter()
+        self._done_before = share_done(trainer, pl_module)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        now = time.perf_counter()
+        if now - self._shown >= self.seconds:
+            self._shown = now
+            done = share_done(trainer, pl_module)
+            left = (now - self._started) * (1 - done) / max(done - self._done_before, 1e-9)
+            self.show(Glimpse(within(to_pixels(pl_module.picture()[0]), SIDE), done, left))
+        if self.ended():
+            trainer.should_stop = True
 
 
 def write_film(pictures: list[Path], path: Path) -> None:

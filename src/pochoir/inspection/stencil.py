@@ -15,12 +15,13 @@ TITLE_HEIGHT = 30
 def five_panels(photo: Pixels, styles: list[Pixels], paint: Pixels, alpha: NDArray, result: Pixels) -> Pixels:
     """Photo, styles, what was painted, the stencil (white where paint goes) and the outcome, each under its title.
 
-    alpha: `[H, W]` in [0, 1]; all others `[H, W, 3]` uint8 of any sizes.
+    alpha: `[H, W]` in [0, 1]; all others `[H, W, 3]` uint8 of any sizes. A picture in styles that only painters know
+    has no panel of styles.
     """
     stencil = np.repeat(np.rint(alpha * 255).astype(np.uint8)[..., None], 3, axis=-1)
-    return beside(
-        [_titled(*each) for each in zip(TITLES, (photo, _stacked(styles), paint, stencil, result), strict=True)]
-    )
+    panels = dict(zip(TITLES, (photo, None, paint, stencil, result), strict=True))
+    panels["style"] = _stacked(styles) if styles else None
+    return beside([_titled(title, panel) for title, panel in panels.items() if panel is not None])
 
 
 def _stacked(pictures: list[Pixels]) -> Pixels:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,18 @@ DECISIVE = ("init", "keep_colors", "style_scale", "suffix")
 INDIFFERENT = ("trainer.accelerator", "trainer.log_every_n_steps", "trainer.enable_progress_bar")
 """Those of these that do not."""
 
+Watch = Callable[[Job], Sequence[pl.Callback]]
+"""What else looks on while a job is painted, such as a program that shows the picture: callbacks of the Trainer."""
+
 log = logging.getLogger(__name__)
 
 
-def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
+def unwatched(job: Job) -> Sequence[pl.Callback]:
+    """Nobody else looks on."""
+    return ()
+
+
+def paint_in(folder: Path, job: Job, watch: Watch = unwatched) -> tuple[Painting, dict[str, Any]]:
     """Paint a job in a folder; returns the painting and what its metrics.json holds.
 
     Writes result.png (or another `suffix`) with the settings in its metadata and panel.png, or for a region paint.png,
@@ -74,7 +82,7 @@ def paint_in(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
         painting = paint_job(
             job,
             plan,
-            callbacks=callbacks_in(folder, job, pyramid(plan.size, plan.recipe, plan.tile)),
+            callbacks=[*callbacks_in(folder, job, pyramid(plan.size, plan.recipe, plan.tile)), *watch(job)],
             logger=logger,
             resume=last if last.exists() else None,
         )

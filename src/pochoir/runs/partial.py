@@ -25,7 +25,7 @@ from pochoir.images.overlays import draw_instances
 from pochoir.inspection.loggers import add_picture, show_config
 from pochoir.inspection.stencil import five_panels
 from pochoir.runs.events import all_settings, logger_in
-from pochoir.runs.painting import paint_in, show_saved
+from pochoir.runs.painting import Watch, paint_in, show_saved, unwatched
 from pochoir.runs.pairs import PaintingSummary, Pair, paint_pairs, pairs_of
 from pochoir.segmentation.instances import Instances
 from pochoir.stylization.job import Job
@@ -46,18 +46,21 @@ def run(config: PartialConfig, folder: Path) -> float | None:
     return partials(config, folder).outcome()
 
 
-def partials(config: PartialConfig, folder: Path) -> PaintingSummary:
+def partials(
+    config: PartialConfig, folder: Path, *, finder: Finder | None = None, watch: Watch = unwatched
+) -> PaintingSummary:
     """Paint the chosen part of every photo in every style into `folder`: see `partial` for what each leaves behind.
 
     Several pictures get a folder each, a contact sheet and a table: see `paint_pairs`. The segmenter is loaded once,
-    and looks at a photo once. Raises `PochoirError`s with plain messages; for a single picture, that of the picture.
+    and looks at a photo once; finder: instead of it, for who has looked already. Raises `PochoirError`s with plain
+    messages; for a single picture, that of the picture.
     """
     assert config.content is not None  # as the task's check has it
     contents = pictures_at(Path(config.content).expanduser(), "content")
-    finder = finder_of(config)
+    finder = finder or finder_of(config)
 
     def paint(pair: Pair) -> dict[str, Any]:
-        return partial(of_pair(config, pair), pair.folder, finder)
+        return partial(of_pair(config, pair), pair.folder, finder, watch)
 
     return paint_pairs(pairs_of(contents, style_choices(config), folder), folder, paint, config.suffix)
 
@@ -86,7 +89,9 @@ def finder_of(config: PartialConfig) -> Finder:
     return found
 
 
-def partial(config: PartialConfig, folder: Path, finder: Finder | None = None) -> dict[str, Any]:
+def partial(
+    config: PartialConfig, folder: Path, finder: Finder | None = None, watch: Watch = unwatched
+) -> dict[str, Any]:
     """Paint the chosen part of a photo into `folder`; returns what its metrics.json holds.
 
     Writes result.png (or another `suffix`), figure.png (photo, style, paint, stencil, picture), instances.png
@@ -96,7 +101,7 @@ def partial(config: PartialConfig, folder: Path, finder: Finder | None = None) -
     """
     started = time.perf_counter()
     paths = style_paths(config)
-    styles = [read_picture(path) for path in paths]
+    styles = [read_picture(path) if path.exists() or not config.at_once else None for path in paths]
     assert config.content is not None  # as the task's check has it
     with PeakMemory() as memory:
         photo, instances = (finder or finder_of(config))(Path(config.content).expanduser())
@@ -110,7 +115,7 @@ def partial(config: PartialConfig, folder: Path, finder: Finder | None = None) -
         cut_in = time.perf_counter() - started
         names = [path.stem for path in paths]
         patches = paint_regions(
-            stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job)[0], names
+            stencil, styles, config, lambda job: paint_in(_place(folder, job, paths), job, watch)[0], names
         )
         result = compose(stencil.photo, patches, config.suffix)
         painting, regions = partial_painting(stencil, patches, result, config, cut_in)
@@ -158,10 +163,9 @@ def _metrics(
     height, width = stencil.photo.size
     photo = stencil.photo.on_white if config.suffix == ".jpg" else stencil.photo.pixels
     shown = Picture(painting.pixels, painting.alpha).on_white
+    errors = {"style_error": painting.style_error, "content_error": painting.content_error}
     return {
-        "loss": painting.loss,
-        "style_error": painting.style_error,
-        "content_error": painting.content_error,
+        **({"loss": painting.loss, **errors} if config.measured else {}),
         "regions": regions,
         "area": float(stencil.alpha.mean()),
         "leak": leak(photo, painting.pixels, stencil.alpha),
@@ -180,7 +184,7 @@ def _record(
     stencil: Stencil,
     patches: Sequence[Patch],
     painting: Painting,
-    styles: Sequence[Picture],
+    styles: Sequence[Picture | None],
     overlay: Pixels,
     metrics: dict[str, Any],
     folder: Path,
@@ -188,8 +192,9 @@ def _record(
     """The picture, the figure, both logged beside settings and scores, and metrics.json."""
     path = folder / f"result{config.suffix}"
     write_image(path, painting.pixels, alpha=painting.alpha, settings=json.dumps(all_settings(config)))
-    used = [styles[number].on_white for number in dict.fromkeys(patch.region.style for patch in patches)]
-    figure = five_panels(stencil.photo.on_white, used, painting.paint, stencil.alpha, painting.pixels)
+    used = [styles[number] for number in dict.fromkeys(patch.region.style for patch in patches)]
+    shown = [style.on_white for style in used if style is not None]
+    figure = five_panels(stencil.photo.on_white, shown, painting.paint, stencil.alpha, painting.pixels)
     write_image(folder / "figure.png", figure)
     logger = logger_in(folder, config.logger)
     for name, picture in (("figure", figure), ("instances", overlay), ("result", painting.pixels)):
@@ -197,14 +202,15 @@ def _record(
     grey = np.rint(stencil.alpha[..., None] * 255).astype(np.uint8).repeat(3, axis=2)
     add_picture(logger, "alpha", grey, 0)
     show_config(logger, config)
-    show_saved(logger, folder, config, metrics)
+    if config.measured:
+        show_saved(logger, folder, config, metrics)
     write_json(folder / "metrics.json", metrics)
     log.info("%s: photo, style, paint, stencil, picture", folder / "figure.png")
     log.info(
-        "%s: %.0f %% of the photo painted in %.1f s, style error inside %.4f, %d pixels outside changed",
+        "%s: %.0f %% of the photo painted in %.1f s, %s%d pixels outside changed",
         path,
         100 * metrics["area"],
         painting.seconds,
-        painting.style_error,
+        f"style error inside {painting.style_error:.4f}, " if config.measured else "",
         metrics["leak"]["changed_pixels"],
     )

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pochoir.composition.keeping import keep_map
 from pochoir.config import StylizeConfig
 from pochoir.images import pictures_at, read_picture
-from pochoir.runs.painting import paint_in
+from pochoir.runs.painting import Watch, paint_in, unwatched
 from pochoir.runs.pairs import PaintingSummary, Pair, paint_pairs, pairs_of
 from pochoir.stylization.guides import read_guides
 from pochoir.stylization.job import Job
@@ -17,16 +18,18 @@ def run(config: StylizeConfig, folder: Path) -> float | None:
     return stylize(config, folder).outcome()
 
 
-def stylize(config: StylizeConfig, folder: Path) -> PaintingSummary:
+def stylize(config: StylizeConfig, folder: Path, watch: Watch = unwatched) -> PaintingSummary:
     """Paint every content in every style into `folder`: see `paint_in` for what a picture leaves behind.
 
     Several pictures get a folder each, a contact sheet and a table: see `paint_pairs`. Given the folder of an earlier
     run, finished pictures are kept and a begun one is continued. Raises `PochoirError`s with plain messages; for a
     single picture, that of the picture.
     """
-    return paint_pairs(
-        asked_for(config, folder), folder, lambda pair: paint_in(pair.folder, job_of(config, pair))[1], config.suffix
-    )
+
+    def painted(pair: Pair) -> dict[str, Any]:
+        return paint_in(pair.folder, job_of(config, pair), watch)[1]
+
+    return paint_pairs(asked_for(config, folder), folder, painted, config.suffix)
 
 
 def asked_for(config: StylizeConfig, folder: Path) -> list[Pair]:

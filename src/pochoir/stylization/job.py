@@ -43,7 +43,8 @@ class Job:
     blend: weights of the styles, which sum to 1. style_names: what painters call them; styles that only painters know
     have no pictures. region: `[H, W]` float32 in [0, 1] of the content's size, 1 where paint goes; None paints
     everything. keep: `[H, W]` float32 in [0, 1], 1 where the content counts `keep.weight` times. labels: of the content
-    and of all styles. name: for messages. Raises `DataError` for pictures too small to paint, or of which nothing can
+    and of all styles. box: x0, y0, x1, y1 in pixels of the photo that the content is cut from; None: it is a photo of
+    its own. name: for messages. Raises `DataError` for pictures too small to paint, or of which nothing can
     be seen.
     """
 
@@ -56,6 +57,7 @@ class Job:
     region: NDArray[Any] | None = None
     keep: NDArray[Any] | None = None
     labels: LabelPictures | None = None
+    box: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
         _check(self.content, self.size)

@@ -102,7 +102,8 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
     encoder: in float32; it stays as it is, and a copy paints in the `precision` of `layers`. initial: `[1, 3, H, W]` in
     [0, 1] of any size, what the coarsest level starts from; None: the content. suffix: the format that the picture is
     judged in. tile: side in pixels of the tiles that larger levels are looked at by, see `Objective`. callbacks,
-    logger: of Lightning's Trainer. resume: a checkpoint of the same painting, written by such a callback. measured:
+    logger: of Lightning's Trainer; a callback that sets its `should_stop` ends the painting with what is there, at the
+    subject's size, and a note says so. resume: a checkpoint of the same painting, written by such a callback. measured:
     whether the saved picture's errors are, which takes as long as some steps.
     Raises `NonFiniteLossError`, with the last good picture, `DataError` for a region too small to paint, and
     `ConfigError` for a device that is not there.
@@ -145,6 +146,13 @@ def paint(  # noqa: PLR0913 (the last three go to Lightning)
         if isinstance(end.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
             raise KeyboardInterrupt from None
         raise
+    if stylizer.level < len(levels) - 1:
+        height, width = levels[stylizer.level].size
+        at = f"level {stylizer.level + 1} of {len(levels)}"
+        notes = (*notes, f"ended early, in {at}: the picture is enlarged from {width}×{height}")
+        stylizer.enlarge_to(len(levels) - 1)
+    elif lightning.should_stop:
+        notes = (*notes, f"ended early, in the last level, after {stylizer.global_step} evaluations")
     pixels = as_saved(to_pixels(_colored(subject, stylizer.picture().cpu())[0]), suffix)
     alone = pixels if subject.region is None else to_pixels(_colored(subject, stylizer.paint().cpu())[0])
     seconds = time.perf_counter() - stylizer.started

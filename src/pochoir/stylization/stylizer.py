@@ -164,11 +164,9 @@ class Stylizer(pl.LightningModule):
         """`[1, 3, H, W]` of the parameter."""
         return to_image(z, self.recipe.image).expand(-1, 3, -1, -1)
 
-    def _enter_level(self, index: int) -> None:
-        """Carry the picture over to the next size, with an optimiser of its own."""
+    def enlarge_to(self, index: int) -> None:
+        """Carry the picture over to the size of a level, which is not painted yet."""
         self._objective = None
-        for optimizer in self.trainer.optimizers:
-            optimizer.state.clear()  # many pictures, which would stand beside those of the new level
         image = self._image(self.z.detach())
         self.level = index
         size = self.levels[index].size
@@ -176,6 +174,12 @@ class Stylizer(pl.LightningModule):
             image = enlarge(image, self.subject.content.to(image), size)
         self.z = self._parameter(resize(image, size))
         self.totals = []
+
+    def _enter_level(self, index: int) -> None:
+        """Carry the picture over to the next size, with an optimiser of its own."""
+        for optimizer in self.trainer.optimizers:
+            optimizer.state.clear()  # many pictures, which would stand beside those of the new level
+        self.enlarge_to(index)
         self.trainer.strategy.setup_optimizers(self.trainer)
 
     def _build_objective(self) -> Objective:

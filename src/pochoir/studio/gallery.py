@@ -1,0 +1,80 @@
+"""Runs and sweeps under the outputs folder, and several of them side by side."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pochoir.errors import DataError
+from pochoir.experiments.comparison import comparison_page, find_runs
+from pochoir.experiments.records import SWEEP, Run, pictures_of, read_run, read_sweep
+from pochoir.experiments.sweep_figures import headlines
+
+MOST = 200
+"""Runs that are listed, the latest first."""
+SHEETS = (
+    "sheet.png",
+    "contact_sheet.png",
+    "sweep.png",
+    "result.*",
+    "figure.png",
+    "predictions/sheet.png",
+    "samples.png",
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run, or a sweep with its jobs. picture: what tells most of it."""
+
+    folder: Path
+    name: str
+    runs: tuple[Run, ...]
+    is_sweep: bool
+    picture: Path | None
+    changed: float
+
+    @property
+    def status(self) -> str:
+        """Of a sweep how many of its jobs are finished."""
+        if not self.is_sweep:
+            is_check = (self.folder / "data.json").is_file() and not self.runs[0].metrics
+            return "check of the data" if is_check else self.runs[0].status
+        return f"{sum(run.status == 'finished' for run in self.runs)} of {len(self.runs)} finished"
+
+    def measures(self) -> list[tuple[str, float]]:
+        """What tells most, by name; of a sweep nothing, as its jobs differ."""
+        if self.is_sweep or not self.runs:
+            return []
+        run = self.runs[0]
+        return [(name, run.metrics[name]) for name in headlines([run])]
+
+
+def entries(outputs: Path) -> list[Entry]:
+    """All runs and sweeps in a folder, wherever in it they are, the latest first; hidden folders are left out."""
+    folders: list[Path] = []
+    for place, below, _ in os.walk(outputs):
+        here = Path(place)
+        if (here / SWEEP).is_file() or ((here / ".hydra").is_dir() and here != outputs):
+            if not (here / "studio.log").is_file():  # a session of this page
+                folders.append(here)
+            below.clear()
+        below[:] = [name for name in below if not name.startswith(".")]
+    folders.sort(key=lambda folder: -folder.stat().st_mtime)
+    return [entry_of(folder, outputs) for folder in folders[:MOST]]
+
+
+def entry_of(folder: Path, outputs: Path) -> Entry:
+    """A folder as it is listed."""
+    name = folder.relative_to(outputs).as_posix()
+    is_sweep = (folder / SWEEP).is_file()
+    runs = read_sweep(folder) if is_sweep else [read_run(folder, name)]
+    picture = next(iter(pictures_of(folder, SHEETS)), None) or next((run.picture for run in runs if run.picture), None)
+    return Entry(folder, name, tuple(runs), is_sweep, picture, folder.stat().st_mtime)
+
+
+def comparison(folders: Sequence[Path]) -> str:
+    """The page that `pochoir compare` writes of them; raises `DataError` where there is nothing to compare."""
+    if not folders:
+        raise DataError("Choose at least one run to compare.")
+    return comparison_page(find_runs([str(folder) for folder in folders]))

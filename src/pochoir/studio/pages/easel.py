@@ -1,0 +1,188 @@
+"""The easel: a picture that is painted, as it grows, and the finished one with all that can be done with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nicegui import ui
+
+from pochoir.assets import located
+from pochoir.studio.app import Studio
+from pochoir.studio.jobs import Job
+from pochoir.studio.pages import parts
+from pochoir.studio.pages.controls import LABELS
+from pochoir.studio.painting import Painted, bundle, keep
+from pochoir.studio.tabs import Tab
+from pochoir.studio.wishes import Look, refined
+
+LOOK_SECONDS = 0.3
+
+
+class Easel:
+    """Shows the job that a tab has begun last, and its picture.
+
+    can_be_had: whether the picture could be painted by another look; refine: paints it so. ended: called when a job has
+    come to its end, in whichever way.
+    """
+
+    def __init__(
+        self,
+        studio: Studio,
+        tab: Tab,
+        *,
+        can_be_had: Callable[[Look], bool],
+        refine: Callable[[Look], None],
+        ended: Callable[[], Any],
+    ) -> None:
+        self.studio = studio
+        self.tab = tab
+        self.can_be_had = can_be_had
+        self.refine = refine
+        self.ended = ended
+        self.jobs: list[Job] = []
+        self.job: Job | None = None
+        self.painted: Painted | None = None
+        self._photo = ""
+        self._fitting = ""
+        self._seen = 0
+        self._shown: Job | None = None
+        self._over: Job | None = None
+        with ui.element("div").classes("w-full scroll-mt-16") as self._place:
+            self._picture_seen()
+        ui.timer(LOOK_SECONDS, self._look_after)
+
+    @property
+    def is_busy(self) -> bool:
+        return self.job is not None and not self.job.is_over
+
+    def clear(self, photo: str, size: tuple[int, int]) -> None:
+        """Put up a new photo: its address, and its (width, height)."""
+        self.job = self.painted = None
+        self._photo, self._fitting = photo, parts.fitting(size)
+        self._picture_seen.refresh()
+
+    def begin(self, job: Job, *, at_once: bool) -> None:
+        """Put a job into the queue: of the device, or the short one for what is painted at once."""
+        self.job = job
+        self.jobs.append(job)
+        (self.studio.short if at_once else self.studio.long).submit(job)
+        self._picture_seen.refresh()
+        self._come_into_view()
+
+    def stop(self) -> None:
+        """End the painting with what is there."""
+        if self.job is not None:
+            self.studio.long.stop(self.job)
+
+    def _come_into_view(self) -> None:
+        scroll = f"getHtmlElement({self._place.id}).scrollIntoView({{block: 'start', behavior: 'smooth'}})"
+        with self._place:
+            ui.run_javascript(f"setTimeout(() => {scroll}, 250)")  # once its pictures have their size
+
+    @ui.refreshable_method
+    def _picture_seen(self) -> None:
+        job, painted = self.job, self.painted
+        if job is None and painted is None:
+            return
+        with ui.element("section").classes("sheet w-full").props("aria-label='Picture' aria-live=polite"):
+            if job is not None and not job.is_over:
+                self._progress_seen(job)
+            elif job is not None and job.error:
+                parts.heading("It could not be painted")
+                ui.label(job.error).classes("whitespace-pre-wrap text-negative").props("role=alert")
+            elif painted is not None:
+                self._result_seen(painted)
+
+    def _progress_seen(self, job: Job) -> None:
+        parts.heading("Painting")
+        self.told = ui.label("").classes("quiet").props("role=status")
+        self.bar = ui.linear_progress(value=0, show_value=False).props("rounded aria-label='Progress' instant-feedback")
+        self.growing = (
+            ui.interactive_image(self._photo).classes("w-full rounded-lg overflow-hidden mt-2").style(self._fitting)
+        )
+        self.growing.props('alt="The picture so far"')
+        self._seen, self._shown = 0, job
+
+    def _result_seen(self, painted: Painted) -> None:
+        with ui.row().classes("items-center justify-between w-full mb-2"):
+            parts.heading("Your picture")
+            size = ui.switch("Actual pixels").props("dense")
+        before, after = self.tab.show(Path(located(painted.wish.content))), self.tab.show(painted.result)
+        scroller = ui.element("div").classes("scroller")
+        with scroller:
+            ui.html(
+                f'<div class="compare" style="{self._fitting}">'
+                f'<img src="{before}" alt="Before"><img src="{after}" alt="After">'
+                '<span class="tag" style="left:8px">before</span><span class="tag" style="right:8px">after</span>'
+                '<input type="range" min="0" max="100" value="50" step="1" aria-label="Before and after" '
+                "oninput=\"this.parentNode.style.setProperty('--cut', this.value + '%')\"></div>",
+                sanitize=False,
+            ).classes("result")
+        size.on_value_change(lambda event: scroller.classes(**{"add" if event.value else "remove": "actual"}))
+        for note in painted.notes:
+            ui.label(note).classes("quiet")
+        with ui.row().classes("gap-2 mt-3"):
+            parts.link("Download PNG", "download", self.tab.show(painted.download) + "?save=1")
+            if painted.alpha is not None:
+                parts.link("Stencil", "content_cut", self.tab.show(painted.alpha) + "?save=1")
+            ui.button("All of it (ZIP)", icon="folder_zip", on_click=self._bundle).props("no-caps outline dense")
+            following = refined(painted.wish.look)
+            if following is not None and self.can_be_had(following):
+                label = f"Refine: {LABELS[following.quality]}"
+                ui.button(label, icon="auto_awesome", on_click=lambda: self.refine(following)).props(
+                    "no-caps outline dense"
+                )
+            ui.button("Keep in the gallery", icon="photo_library", on_click=self._keep).props("no-caps outline dense")
+        with ui.expansion("The same by the command", icon="terminal").classes("w-full mt-2"):
+            ended = any("ended early" in note for note in painted.notes)
+            if ended:
+                ui.label("This picture was ended early; the command paints on to the end.").classes("quiet")
+            ui.label("In a folder with the photo (and your own paintings):").classes("quiet")
+            parts.code(painted.asked.command())
+            ui.label("Or saved there as experiment/picture.yaml:").classes("quiet mt-2")
+            parts.code(painted.asked.experiment())
+
+    async def _look_after(self) -> None:
+        """Called a few times a second: how far the painting is."""
+        job = self.job
+        if job is None or job is self._over:
+            return
+        if job.is_over:
+            self._over = job
+            self.tab.growing = None
+            if job.result is not None:
+                self.painted = job.result
+            await self._picture_seen.refresh()
+            self._come_into_view()
+            self.ended()
+            return
+        if job is not self._shown:
+            return  # the page is not as far yet
+        self.bar.set_value(job.done)
+        self.told.set_text(_told(job, self.studio))
+        if job.glimpses != self._seen and job.glimpse is not None:
+            self._seen, self.tab.growing = job.glimpses, job.glimpse
+            self.growing.set_source(f"/growing/{self.tab.token}?n={job.number}.{job.glimpses}")
+
+    async def _bundle(self) -> None:
+        if self.painted is not None:
+            content = await parts.told(bundle, self.painted, self.tab.names)
+            if content is not None:
+                ui.download.content(content, f"{self.painted.download.stem}.zip", "application/zip")
+
+    async def _keep(self) -> None:
+        place = await parts.told(keep, self.painted, self.studio.outputs)
+        if place is not None:
+            ui.notify(f"Kept in {place}", type="positive")
+
+
+def _told(job: Job, studio: Studio) -> str:
+    if job.state == "waiting":
+        before = [title for lane in (studio.long, studio.short) for title in lane.before(job)]
+        return f"Waits for {len(before)} before it" if before else "Begins"
+    if job.is_stopped:
+        return "Ends with what is there …"
+    if job.seconds_left is None:
+        return "Begins …"
+    minutes, seconds = divmod(round(job.seconds_left), 60)
+    return f"About {minutes} min {seconds} s left" if minutes else f"About {seconds} s left"

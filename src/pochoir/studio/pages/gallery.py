@@ -1,0 +1,122 @@
+"""Gallery: runs and sweeps, what they measured, and several side by side."""
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from nicegui import ui
+
+from pochoir.errors import PochoirError
+from pochoir.experiments.records import pictures_of
+from pochoir.studio.app import Studio
+from pochoir.studio.gallery import Entry, comparison, entries
+from pochoir.studio.pages import parts
+from pochoir.studio.tabs import Tab
+
+
+class GalleryPart:
+    """What lies under the outputs folder; `refresh` reads it anew."""
+
+    def __init__(self, studio: Studio, tab: Tab) -> None:
+        self.studio = studio
+        self.tab = tab
+        self.found: list[Entry] = []
+        self.chosen: dict[Path, None] = {}
+        self.filter = ""
+        with ui.column().classes("w-full gap-3"):
+            with ui.row().classes("items-center gap-3 w-full"):
+                parts.heading("Runs and sweeps")
+                ui.input("Filter", on_change=lambda e: self._filter(e.value)).props("dense outlined clearable")
+                self.compared = ui.button("Compare", icon="compare", on_click=self.compare).props("no-caps unelevated")
+                ui.button("Look again", icon="refresh", on_click=self.refresh).props("no-caps flat dense")
+            self._runs_seen()
+        self.dialog = ui.dialog().props("maximized")
+        self._tell()
+
+    async def refresh(self) -> None:
+        """Read the folder."""
+        self.found = await parts.in_thread(entries, self.studio.outputs)
+        self._runs_seen.refresh()
+
+    def _filter(self, text: str | None) -> None:
+        self.filter = (text or "").casefold()
+        self._runs_seen.refresh()
+
+    @ui.refreshable_method
+    def _runs_seen(self) -> None:
+        shown = [entry for entry in self.found if self.filter in entry.name.casefold()]
+        if not shown:
+            ui.label(f"There is no run in {self.studio.outputs}.").classes("quiet")
+        with ui.element("div").classes("gallery").props("role=list"):
+            for entry in shown:
+                self._entry(entry)
+
+    def _entry(self, entry: Entry) -> None:
+        with ui.element("div").classes("sheet").props("role=listitem"):
+            if entry.picture is not None:
+                address = self.tab.show(entry.picture) + "?thumbnail=1"
+                label = escape(entry.name, quote=True)
+                ui.html(f'<img src="{address}" loading="lazy" alt="{label}">', sanitize=False)
+            ui.label(entry.name).classes("text-sm font-medium break-all mt-1")
+            told = ", ".join(f"{name} {value:.3g}" for name, value in entry.measures()[:3])
+            ui.label(f"{entry.status}{': ' if told else ''}{told}").classes("quiet")
+            with ui.row().classes("items-center justify-between w-full"):
+                box = ui.checkbox("Compare", value=entry.folder in self.chosen).props("dense")
+                box.on_value_change(lambda event: self._choose(entry.folder, event.value))
+                parts.small("Open", "open_in_full", lambda: self._open(entry))
+
+    def _choose(self, folder: Path, chosen: bool) -> None:
+        if chosen:
+            self.chosen[folder] = None
+        else:
+            self.chosen.pop(folder, None)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.compared.set_text(f"Compare {len(self.chosen)}" if self.chosen else "Compare")
+        self.compared.set_enabled(bool(self.chosen))
+
+    async def compare(self) -> None:
+        """What `pochoir compare` shows of the chosen, here."""
+        try:
+            page = await parts.in_thread(comparison, list(self.chosen))
+        except PochoirError as error:
+            ui.notify(str(error), type="negative", multi_line=True)
+            return
+        name = f"compare{len(self.tab.pages)}"
+        self.tab.pages[name] = page
+        self._shown_in_dialog("Side by side")
+        with self.dialog, self.body:
+            address = f"/text/{self.tab.token}/{name}"
+            ui.element("iframe").props(f'src="{address}" title="Runs side by side"').classes("w-full grow border-0")
+
+    def _open(self, entry: Entry) -> None:
+        self._shown_in_dialog(entry.name)
+        with self.body, ui.column().classes("w-full overflow-auto gap-3"):
+            for path in pictures_of(entry.folder):
+                ui.label(path.relative_to(entry.folder).as_posix()).classes("quiet")
+                parts.picture(self.tab.show(path), path.name)
+            for own in entry.runs:
+                rows: list[dict[str, Any]] = [
+                    {"name": name, "value": f"{value:.5g}"} for name, value in own.metrics.items()
+                ]
+                if own.error:
+                    ui.label(own.error).classes("text-negative whitespace-pre-wrap")
+                if rows:
+                    title = own.name if entry.is_sweep else "Measured"
+                    ui.table(rows=rows, columns=_COLUMNS, title=title, pagination=10).props("dense flat")
+
+    def _shown_in_dialog(self, title: str) -> None:
+        self.dialog.clear()
+        with self.dialog:
+            self.body = ui.card().classes("w-full h-full no-wrap")
+        with self.body, ui.row().classes("items-center justify-between w-full"):
+            parts.heading(title)
+            ui.button(icon="close", on_click=self.dialog.close).props('flat round aria-label="Close"')
+        self.dialog.open()
+
+
+_COLUMNS: list[dict[str, Any]] = [
+    {"name": "name", "label": "measure", "field": "name", "align": "left"},
+    {"name": "value", "label": "value", "field": "value", "align": "right"},
+]

@@ -1,0 +1,26 @@
+"""Settings from overrides, in any thread: Hydra composes for the whole process, so one at a time."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pochoir.config import Request
+from pochoir.files import write_bytes
+
+_composing = threading.Lock()
+
+
+def settings_of(task: str, overrides: Sequence[str], *, in_python: bool = False) -> Any:
+    """The typed settings of a command; in_python: what it works on may be missing. Raises `ConfigError`."""
+    with _composing:
+        return Request(task, list(overrides)).check(in_python=in_python)
+
+
+def record(folder: Path, settings: Any, overrides: Sequence[str]) -> None:
+    """Leave what was asked for where the command leaves it, so that the run can be read back."""
+    asked = {"config": settings.model_dump(mode="json"), "overrides": list(overrides)}
+    for name, content in asked.items():
+        write_bytes(folder / ".hydra" / f"{name}.yaml", yaml.safe_dump(content, sort_keys=False).encode())

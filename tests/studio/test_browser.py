@@ -1,0 +1,244 @@
+"""The page as a person uses it, in a real browser: painting, training, looking, and what is refused."""
+
+import base64
+import json
+import re
+import time
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pochoir.assets import located
+from pochoir.images import read_rgb, read_settings, write_image
+
+PORTRAIT = Path(located("builtin:portrait"))
+DROP = """([data, name, type]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([bytes], name, { type }));
+  const told = { dataTransfer, bubbles: true, cancelable: true };
+  document.querySelector(".zone, .drawable").dispatchEvent(new DragEvent("drop", told));
+}"""
+PASTE = DROP.replace("dataTransfer, bubbles", "clipboardData: dataTransfer, bubbles").replace(
+    'new DragEvent("drop"', 'new ClipboardEvent("paste"'
+)
+
+
+def drop(page: Any, path: Path, name: str = "", script: str = DROP) -> None:
+    kind = "image/png" if path.suffix == ".png" else "image/jpeg"
+    page.evaluate(script, [base64.b64encode(path.read_bytes()).decode(), name or path.name, kind])
+
+
+def photo_of(page: Any) -> Any:
+    image = page.locator(".drawable img")
+    image.wait_for()
+    page.wait_for_function("document.querySelector('.drawable img').naturalWidth > 0")
+    return image
+
+
+def click_on(page: Any, x: float, y: float) -> None:
+    """A place of the photo in shares of its width and height."""
+    image = photo_of(page)
+    image.scroll_into_view_if_needed()
+    place = image.bounding_box()
+    image.click(position={"x": place["width"] * x, "y": place["height"] * y})
+
+
+def aim(page: Any, text: str) -> None:
+    page.locator("[aria-label='What gets the style'] button", has_text=text).click()
+
+
+def style(page: Any, name: str) -> None:
+    page.locator(".strip").get_by_role("button", name=re.compile(f"^{name}")).click()
+
+
+def painted(page: Any, button: str, file: Path) -> Path:
+    page.wait_for_selector(".compare")
+    with page.expect_download() as download:
+        page.get_by_text(button).click()
+    download.value.save_as(file)
+    return file
+
+
+def test_drop_a_portrait_click_on_her_choose_ink(page: Any, tmp_path: Path) -> None:
+    drop(page, PORTRAIT, "grace.jpg")
+    click_on(page, 0.5, 0.7)
+    page.get_by_role("button", name="person 1: as in the photo").wait_for()
+    style(page, "ink")
+    got = painted(page, "Download PNG", tmp_path / "got.png")
+    alpha = read_rgb(painted(page, "Stencil", tmp_path / "alpha.png"))[..., 0]
+    before, after = read_rgb(PORTRAIT), read_rgb(got)
+    assert (after[alpha == 0] == before[alpha == 0]).all()
+    assert (after[alpha == 255] != before[alpha == 255]).any(axis=1).mean() > 0.5
+    told = json.loads(read_settings(got) or "")
+    assert (told["content"], told["style"], told["region.indices"]) == ("grace.jpg", "builtin:ink", [0])
+    page.get_by_text("The same by the command").click()
+    command = page.locator("pre.command").first.inner_text()
+    assert command.startswith("pochoir partial content=grace.jpg style=builtin:ink 'region.indices=[0]' method=painter")
+    page.get_by_role("slider", name="Before and after").press("ArrowRight")
+    assert page.locator(".compare").evaluate("element => element.style.getPropertyValue('--cut')") == "51%"
+
+
+def test_settings_of_a_picture_are_read_back(page: Any, tmp_path: Path) -> None:
+    page.get_by_text("Take the built-in portrait").click()
+    click_on(page, 0.5, 0.7)
+    page.get_by_role("slider", name="Soft edge, pixels").press("End")
+    style(page, "waves")
+    got = painted(page, "Download PNG", tmp_path / "got.png")
+    assert json.loads(read_settings(got) or "")["region.feather"] == 30
+    page.reload()
+    page.wait_for_selector(".zone")
+    drop(page, got)
+    page.get_by_text("The settings in this picture were read.").wait_for()
+    page.get_by_role("button", name="person 1: waves").first.wait_for()
+    assert page.get_by_role("slider", name="Soft edge, pixels").input_value() == "30"
+    again = painted_by_hand(page, tmp_path / "again.png")
+    assert (read_rgb(again) == read_rgb(got)).all()
+
+
+def painted_by_hand(page: Any, file: Path) -> Path:
+    page.get_by_role("button", name="Paint", exact=True).click()
+    return painted(page, "Download PNG", file)
+
+
+def test_a_box_and_a_background_are_optimised_watched_and_ended(page: Any, tmp_path: Path) -> None:
+    drop(page, PORTRAIT, script=PASTE)
+    place = photo_of(page).bounding_box()
+    page.mouse.move(place["x"] + 0.58 * place["width"], place["y"] + 0.76 * place["height"])
+    page.mouse.down()
+    page.mouse.move(place["x"] + 0.8 * place["width"], place["y"] + 0.85 * place["height"])
+    assert page.locator(".band").count() == 1
+    page.mouse.move(place["x"] + 0.92 * place["width"], place["y"] + 0.9 * place["height"])
+    page.mouse.up()
+    aim(page, "object 1")
+    style(page, "glass")  # which the painter does not know
+    aim(page, "Background")
+    style(page, "strokes")
+    page.get_by_role("button", name="default", exact=True).click()
+    page.get_by_role("button", name="Paint", exact=True).click()
+    page.get_by_role("button", name="Stop").wait_for()
+    page.locator("img[src*='/growing/']").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("ended early").first.wait_for()
+    got = painted(page, "Download PNG", tmp_path / "got.png")
+    assert (read_rgb(got) != read_rgb(PORTRAIT)).any()
+
+
+def test_a_name_is_shown_as_it_is_and_limits_are_told(page: Any, tmp_path: Path) -> None:
+    drop(page, PORTRAIT, "<img src=x onerror=alert(1)>.jpg")
+    photo_of(page)
+    click_on(page, 0.5, 0.7)
+    style(page, "ink")
+    page.wait_for_selector(".compare")
+    assert page.locator("img[src=x]").count() == 0
+    large = tmp_path / "large.png"
+    write_image(large, np.random.default_rng(0).integers(0, 255, (1000, 1000, 3), dtype=np.uint8))
+    page.set_input_files("[data-uploader=photo] input[type=file]", large)
+    page.get_by_text("has more than 2 MB").wait_for()
+
+
+def test_tabs_do_not_mix(page: Any, studio: tuple[str, Path]) -> None:
+    address, _ = studio
+    page.get_by_text("Take the built-in portrait").click()
+    photo_of(page)
+    other = page.context.new_page()
+    other.goto(address)
+    other.wait_for_selector(".zone")
+    assert other.locator(".drawable").count() == 0
+    source = page.locator(".drawable img").get_attribute("src")
+    assert page.request.get(address.rstrip("/") + source).status == 200
+    assert page.request.get(address + "tab/guessed/0-photo.png").status == 404
+    for path in ("tab/../../etc/passwd", "tab/x/%2e%2e%2fphotos", "style/99", "text/x/y"):
+        assert page.request.get(address + path).status == 404
+    other.close()
+
+
+def test_a_phone_has_no_sideways_scrolling_and_a_keyboard_is_enough(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.get_by_role("button", name="Take the built-in portrait").press("Enter")
+    photo_of(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="person 1").first.press("Enter")
+    page.get_by_role("button", name="person 1: as in the photo").wait_for()
+    page.wait_for_function("document.activeElement.dataset.key === 'object-0'")  # it was drawn anew
+    page.locator(".strip").get_by_role("button", name=re.compile("^ink")).press("Enter")
+    page.wait_for_selector(".compare")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    unnamed = """() => [...document.querySelectorAll("button, input, img, [role=slider]")].filter((element) =>
+      element.offsetParent && !(element.innerText || element.alt != null || element.ariaLabel || element.title
+      || element.labels?.length || element.closest("[aria-label], [aria-hidden=true]"))).map((e) => e.outerHTML)"""
+    assert page.evaluate(unnamed) == []
+
+
+def test_check_the_data_train_and_use_the_result(page: Any, studio: tuple[str, Path]) -> None:
+    _, folder = studio
+    bars(folder / "photos" / "bars")
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_label("Folder, or COCO JSON").fill("/etc")
+    page.get_by_role("button", name="Check the data").click()
+    page.get_by_text("is not in the folders that may be read").wait_for()
+    page.get_by_label("Folder, or COCO JSON").fill("bars")
+    page.get_by_role("button", name="Check the data").click()
+    page.get_by_text("instances: ").first.wait_for()
+    page.locator("img[alt=samples]").wait_for()
+    page.get_by_text("Does it run?").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text("Finished: mask AP").wait_for(timeout=180_000)
+    page.locator("img[alt='predictions/sheet']").wait_for()
+    page.get_by_role("button", name="Use it in Paint").click()
+    page.get_by_text("Take the built-in portrait").click()
+    photo_of(page)
+    page.get_by_role("tab", name="Gallery").click()
+    boxes = page.get_by_role("checkbox", name="Compare")
+    boxes.first.wait_for()
+    for number in range(2):
+        boxes.nth(number).click()
+    page.get_by_role("button", name="Compare 2").click()
+    page.frame_locator("iframe").get_by_text("2 runs").wait_for()
+
+
+def bars(folder: Path) -> None:
+    """23 pictures with one or two bright bars, and their masks."""
+    rng = np.random.default_rng(0)
+    for index in range(23):
+        image = rng.integers(0, 70, (96, 96, 3), dtype=np.uint8)
+        mask = np.zeros((96, 96), dtype=np.uint8)
+        for number, left in enumerate((6, 54)[: 1 + index % 2]):
+            area = np.s_[10 : 60 + index, left : left + 24]
+            image[area] = rng.integers(150, 255, 3)
+            mask[area] = number + 1
+        write_image(folder / "images" / f"{index:02d}.png", image)
+        write_image(folder / "masks" / f"{index:02d}.png", mask)
+
+
+def test_what_a_closed_page_had_is_removed(browser: Any, studio: tuple[str, Path]) -> None:
+    address, folder = studio
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_text("Take the built-in portrait").click()
+    photo_of(page)
+    token = (page.locator(".drawable img").get_attribute("src") or "").split("/")[2]
+    (place,) = folder.glob(f"pochoir-studio-*/{token}")
+    context.close()
+    until = time.monotonic() + 30
+    while place.exists():
+        assert time.monotonic() < until
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0 no more", b"<svg onload=alert(1)>"])
+def test_what_is_no_picture_is_refused_in_words(page: Any, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "broken.jpg").write_bytes(content)
+    page.set_input_files("[data-uploader=photo] input[type=file]", tmp_path / "broken.jpg")
+    page.get_by_text("cannot be read as a picture").wait_for()
+    buffer = BytesIO()
+    Image.new("RGB", (60, 40), "teal").save(buffer, "PNG")
+    (tmp_path / "small.png").write_bytes(buffer.getvalue())
+    page.set_input_files("[data-uploader=photo] input[type=file]", tmp_path / "small.png")
+    photo_of(page)
+    page.get_by_text("Nobody was found").wait_for()

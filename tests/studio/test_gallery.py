@@ -1,0 +1,52 @@
+"""What lies under the outputs folder is listed as what it is."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pochoir.errors import DataError
+from pochoir.experiments.records import STATUS, SWEEP
+from pochoir.files import write_bytes, write_json
+from pochoir.images import write_image
+from pochoir.studio.gallery import comparison, entries
+
+
+def a_run(folder: Path, **metrics: float) -> Path:
+    write_bytes(folder / ".hydra" / "config.yaml", b"seed: 1\n")
+    write_bytes(folder / ".hydra" / "overrides.yaml", b"- seed=1\n")
+    if metrics:
+        write_json(folder / "metrics.json", metrics)
+        write_image(folder / "result.png", np.zeros((20, 30, 3), dtype=np.uint8))
+    return folder
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Path:
+    a_run(tmp_path / "stylize" / "one", loss=0.5, seconds=3.0)
+    a_run(tmp_path / "partial" / "<b>two")
+    write_bytes(a_run(tmp_path / "studio" / "session") / "studio.log", b"")
+    sweep = tmp_path / "stylize" / "sweeps" / "all"
+    write_json(sweep / SWEEP, {"swept": ["seed"]})
+    for number in range(2):
+        write_json(a_run(sweep / str(number), loss=0.1) / STATUS, {"status": "finished", "overrides": ["seed=1"]})
+    return tmp_path
+
+
+def test_runs_and_sweeps_are_listed_and_sessions_of_the_page_are_not(outputs: Path) -> None:
+    found = {entry.name: entry for entry in entries(outputs)}
+    assert set(found) == {"stylize/one", "partial/<b>two", "stylize/sweeps/all"}
+    assert (found["stylize/one"].status, found["partial/<b>two"].status) == ("finished", "unfinished")
+    assert found["stylize/one"].measures() == [("loss", 0.5), ("seconds", 3.0)]
+    assert found["stylize/one"].picture == outputs / "stylize" / "one" / "result.png"
+    assert found["stylize/sweeps/all"].status == "2 of 2 finished"
+    assert entries(outputs / "none") == []
+
+
+def test_what_is_compared_is_on_one_page_with_names_escaped(outputs: Path) -> None:
+    page = comparison([outputs / "stylize" / "one", outputs / "partial" / "<b>two"])
+    assert "data:image/jpeg;base64," in page
+    assert "<b>two" not in page
+    assert "&lt;b&gt;two" in page
+    with pytest.raises(DataError, match="Choose at least one run"):
+        comparison([])

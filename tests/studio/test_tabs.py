@@ -1,0 +1,73 @@
+"""What is uploaded keeps its name as far as that is harmless, its limits, and its tab."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pochoir.errors import DataError
+from pochoir.studio.tabs import Limits, Tab, safe_name
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Tab:
+    return Tab(tmp_path, Limits(size=20_000, pixels=64 * 64))
+
+
+def picture(width: int, height: int) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(np.zeros((height, width, 3), dtype=np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_an_upload_is_kept_under_its_name(tab: Tab) -> None:
+    path = tab.take("../../etc/my photo.png", picture(64, 64))
+    assert path.name == "my photo.png"
+    assert path.is_relative_to(tab.own)
+    again = tab.take("my photo.png", picture(8, 8))
+    assert again != path
+    assert tab.find("my photo.png") == str(again)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.png", picture(65, 64), "a.png: has 65×64 pixels; at most 0.004096 megapixels are taken"),
+        ("a.png", bytes(30_000), "a.png: has 0.0 MB; at most 0.02 are taken"),
+        ("a.exe", b"MZ", "a.exe: is no picture by its name"),
+    ],
+)
+def test_what_is_beyond_the_limits_is_refused_and_not_kept(tab: Tab, name: str, content: bytes, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        tab.take(name, content)
+    assert [path for path in tab.folder.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("photo.jpg", "photo.jpg"),
+        ("C:\\fakepath\\photo.jpg", "photo.jpg"),
+        ("<img src=x onerror=alert(1)>.png", "_img src=x onerror=alert(1)_.png"),
+        ("..", "picture"),
+        ("a\0b\n.png", "a_b_.png"),
+        ("x" * 300 + ".png", "x" * 80 + ".png"),
+    ],
+)
+def test_safe_names(given: str, kept: str) -> None:
+    assert safe_name(given) == kept
+
+
+def test_tabs_have_nothing_of_each_other_and_leave_nothing(tmp_path: Path) -> None:
+    one, other = (Tab(tmp_path, Limits(20_000, 4096)) for _ in range(2))
+    path = one.take("a.png", picture(8, 8))
+    address = one.show(path)
+    assert one.token in address
+    assert other.token not in address
+    assert other.find("a.png") is None
+    one.close()
+    assert not path.exists()
+    assert one.shown == {}
+    assert list(tmp_path.iterdir()) == []
