@@ -49,9 +49,8 @@ def look_of(weights: str | None, names: Sequence[str], shares: Sequence[float]) 
         known += styles
     missing = [name for name in names if name not in known]
     told = f"no painter knows the style {missing[0]}" if missing else f"no painter knows all of {', '.join(names)}"
-    there = f"they know {', '.join(dict.fromkeys(known))}" if known else "none comes with the project yet"
     raise ConfigError(
-        f"style: {told}; {there}{suggestion((missing or list(names))[0], known)}. Make one of a painting by "
+        f"style: {told}; they know {', '.join(dict.fromkeys(known))}{suggestion((missing or list(names))[0], known)}. Make one of a painting by "
         "`pochoir train_painter styles=<painting> …`, and give it as painter.weights=<its painter.safetensors>; or "
         "leave method=painter out"
     )
