@@ -49,10 +49,10 @@ def look_of(weights: str | None, names: Sequence[str], shares: Sequence[float]) 
         known += styles
     missing = [name for name in names if name not in known]
     told = f"no painter knows the style {missing[0]}" if missing else f"no painter knows all of {', '.join(names)}"
+    there, hint = ", ".join(dict.fromkeys(known)), suggestion((missing or list(names))[0], known)
     raise ConfigError(
-        f"style: {told}; they know {', '.join(dict.fromkeys(known))}{suggestion((missing or list(names))[0], known)}. Make one of a painting by "
-        "`pochoir train_painter styles=<painting> …`, and give it as painter.weights=<its painter.safetensors>; or "
-        "leave method=painter out"
+        f"style: {told}; they know {there}{hint}. Make one by `pochoir train_painter styles=<painting> …`, and give it "
+        " as painter.weights=<its painter.safetensors>; or leave method=painter out"
     )
 
 
