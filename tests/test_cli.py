@@ -97,7 +97,7 @@ def test_settings_and_their_defaults_are_shown(pochoir: Told) -> None:
     assert pochoir("predict_seg", "--cfg", "job")[1].startswith("weights: person\ninput: ???\n")
     code, told, _ = pochoir("stylize", "--help", "recipe=quick")
     assert code == 0
-    assert "  recipe       default, fine, finish, gatys2015, quick\n" in told
+    assert "  recipe       default, fine, finish, gatys2015, next, quick\n" in told
     assert "sweep_layers" in told
     assert "  coarsest: 128\n" in told
     assert "segmenter" not in told.partition("Settings")[0]  # another task's
@@ -116,7 +116,10 @@ def test_what_hydra_refuses_is_a_message(pochoir: Told) -> None:
     [
         ("pochoir", set(TASKS)),
         ("pochoir sty", {"stylize"}),
-        ("pochoir stylize recipe=", {f"recipe={name}" for name in ("default", "fine", "finish", "gatys2015", "quick")}),
+        (
+            "pochoir stylize recipe=",
+            {f"recipe={name}" for name in ("default", "fine", "finish", "gatys2015", "next", "quick")},
+        ),
         ("pochoir train_seg -m optim=", {"optim=adamw", "optim=sgd"}),
         ("pochoir train_seg optim.lr=1 see", {"seed="}),
         ("pochoir partial experiment=", {"experiment=portrait"}),

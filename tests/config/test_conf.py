@@ -42,6 +42,7 @@ MISSING = {
     "export_seg": ["weights=person", "file=mine.safetensors"],
     "predict_seg": ["input=."],
     "stylize": ["content=.", "style=."],
+    "film": ["content=.", "style=builtin:ink"],
     "train_painter": ["styles=."],
     "export_painter": [f"weights={__file__}", "file=mine.onnx"],
     "partial": [f"content={__file__}", f"style={__file__}", f"masks=[{__file__}]"],

@@ -150,7 +150,7 @@ def test_what_may_be_meant_otherwise_is_told_as_the_shell_takes_it(value: str) -
 
 def test_a_setting_of_another_task_is_said_to_be_one(tmp_path: Path) -> None:
     assert problems(f"content={FILE}", f"style={FILE}", "region.choose=best", task="stylize") == [
-        "region: unknown setting of stylize; it is one of partial"
+        "region: unknown setting of stylize; it is one of partial, film"
     ]
 
 
@@ -268,7 +268,7 @@ def test_all_problems_are_listed_at_once() -> None:
 
 def test_the_commonest_typos_come_in_one_message() -> None:
     assert problems("recipe.lrr=1", "seed=abc", "recipe=quik", *PICTURES, task="stylize") == [
-        "recipe: 'quik' is unknown; allowed: default, fine, finish, gatys2015, quick; did you mean 'quick'?",
+        "recipe: 'quik' is unknown; allowed: default, fine, finish, gatys2015, next, quick; did you mean 'quick'?",
         "recipe.lrr: unknown setting; did you mean 'recipe.lr'?",
         "seed: 'abc' is no whole number",
     ]

@@ -38,15 +38,18 @@ class Motion:
         return moved(values, self.flow)
 
 
-def moved(values: NDArray, flow: Floats, left: int = 0, top: int = 0) -> Floats:
-    """Values `[H, W]` or `[H, W, C]`, C up to 4, at p + flow(p) for each p of a crop that begins at (left, top)."""
+def moved(values: NDArray, flow: Floats, left: int = 0, top: int = 0, *, sharply: bool = False) -> Floats:
+    """Values `[H, W]` or `[H, W, C]`, C up to 4, at p + flow(p) for each p of a crop that begins at (left, top).
+
+    sharply: by cubic interpolation, of which many in a row blur little, but which may leave the values' range.
+    """
     height, width = flow.shape[:2]
     x, y = np.meshgrid(np.arange(left, left + width, dtype=np.float32), np.arange(top, top + height, dtype=np.float32))
     there = cv2.remap(
         values.astype(np.float32, copy=False),
         x + flow[..., 0],
         y + flow[..., 1],
-        cv2.INTER_LINEAR,
+        cv2.INTER_CUBIC if sharply else cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(there, dtype=np.float32)

@@ -98,12 +98,12 @@ def on_grid(crop: Crop, size: tuple[int, int]) -> Crop:
 def started(before: Paint, crop: Crop, motion: Motion) -> Start:
     """The paint before, moved to where a crop of this frame is; what lay beyond its crop is not trusted."""
     height, width = motion.trusted.shape
-    canvas = np.zeros((height, width, 4), dtype=np.float32)
-    there = canvas[before.crop.slices]
-    there[..., :3], there[..., 3] = before.colours, 1
-    found = moved(canvas, motion.flow[crop.slices], crop.left, crop.top)
-    known = (found[..., 3] > 1 - 1e-3).astype(np.float32)
-    return Start(found[..., :3], motion.alike[crop.slices] * known)
+    canvas, is_known = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
+    canvas[before.crop.slices], is_known[before.crop.slices] = before.colours, 1
+    flow = motion.flow[crop.slices]
+    colours = moved(canvas, flow, crop.left, crop.top, sharply=True).clip(0, 1)
+    known = (moved(is_known, flow, crop.left, crop.top) > 1 - 1e-3).astype(np.float32)
+    return Start(colours, motion.alike[crop.slices] * known)
 
 
 class PainterBrush:
