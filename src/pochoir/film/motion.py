@@ -15,8 +15,10 @@ Floats = NDArray[np.float32]
 
 SIDE = 640
 """Long side in pixels at which motion is looked for, at most: it costs as much as painting on large frames."""
-UNLIKE = 0.1
+UNLIKE = 0.2
 """Mean difference of colours in [0, 1] from which on what has moved hardly looks like what is there."""
+SOFT = 1.5
+"""Pixels (a deviation) over which trust in what looks alike falls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,8 @@ def motion_between(before: Pixels, now: Pixels) -> Motion:
         back = np.asarray(cv2.resize(back, (width, height)) * scale, dtype=np.float32)
         trusted = np.asarray(cv2.resize(trusted, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.float32)
     difference = cv2.blur(np.abs(now.astype(np.float32) - moved(before, back)).mean(axis=-1), (5, 5)) / 255
-    return Motion(back, trusted, trusted * np.exp(-np.square(difference / UNLIKE)))
+    softly = cv2.GaussianBlur(trusted, (0, 0), SOFT)  # paint that is kept beside fresh paint would have ragged edges
+    return Motion(back, trusted, np.asarray(softly * np.exp(-np.square(difference / UNLIKE)), dtype=np.float32))
 
 
 def agreeing(back: Floats, forth: Floats) -> Floats:
