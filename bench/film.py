@@ -156,7 +156,7 @@ def show(rows: Sequence[dict[str, Any]]) -> None:
     table = Table()
     names = ("clip", "film", "painted/film", "alone/film", "J", "J single", "change", "single", "numbers", "frames/s")
     for name in names:
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for row in rows:
         errors = row["e_warp"]
         table.add_row(

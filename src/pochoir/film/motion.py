@@ -74,7 +74,8 @@ def motion_between(before: Pixels, now: Pixels) -> Motion:
         back = np.asarray(cv2.resize(back, (width, height)) * scale, dtype=np.float32)
         trusted = np.asarray(cv2.resize(trusted, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.float32)
     difference = cv2.blur(np.abs(now.astype(np.float32) - moved(before, back)).mean(axis=-1), (5, 5)) / 255
-    softly = cv2.GaussianBlur(trusted, (0, 0), SOFT)  # paint that is kept beside fresh paint would have ragged edges
+    # where half of what is around is; paint that is kept beside fresh paint would have ragged edges else
+    softly = np.minimum(1, 2 * cv2.GaussianBlur(trusted, (0, 0), SOFT))
     return Motion(back, trusted, np.asarray(softly * np.exp(-np.square(difference / UNLIKE)), dtype=np.float32))
 
 
