@@ -43,6 +43,11 @@ class Settings(BaseModel):
         return checked(type(self), {**dict(self), **changes})
 
 
+def is_folder(path: str | None) -> bool:
+    """Whether a setting names a folder."""
+    return path is not None and Path(path).expanduser().is_dir()
+
+
 def problem(message: str) -> PydanticCustomError:
     """An error whose message stands as it is."""
     return PydanticCustomError("pochoir", "{message}", {"message": message})

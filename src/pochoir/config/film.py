@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pochoir.config.base import Count, ExistingPath, Natural, NotNegative, Settings, Share
+from pochoir.config.base import Count, ExistingPath, Natural, NotNegative, Settings, Share, is_folder
 from pochoir.config.painting import RecipeConfig
 from pochoir.config.partial import FindConfig, StencilConfig
 
@@ -75,10 +74,6 @@ class FilmConfig(StencilConfig):
     """Frames after which what is done is safe, whatever happens."""
 
     @property
-    def at_once(self) -> bool:
-        return self.method == "painter"
-
-    @property
     def measured(self) -> bool:
         return False
 
@@ -91,9 +86,8 @@ class FilmConfig(StencilConfig):
             yield "keep.mask: is of one picture, and a film is many; leave it out"
         if self.guides.content:
             yield "guides.content: is of one picture, and a film is many; leave it out"
-        for style in self.given_styles:
-            if Path(style).expanduser().is_dir():
-                yield f"style: '{style}' is a folder; give a picture, or styles=[<picture>,…], one for each object"
+        if is_folder(self.style):
+            yield f"style: '{self.style}' is a folder; give a picture, or styles=[<picture>,…], one for each object"
         yield from self.painter_problems()
 
     def lacking(self) -> Iterable[str]:
@@ -101,5 +95,4 @@ class FilmConfig(StencilConfig):
             yield "content: missing; give it as content=<film or folder of frames>"
         if not (self.style or self.styles):
             yield "style: missing; give either style=<picture> or styles=[<picture>,…]"
-        if self.assign is not None and self.styles is None:
-            yield "assign: are numbers of styles=[<picture>,…], which are missing"
+        yield from super().lacking()

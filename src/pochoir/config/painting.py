@@ -17,6 +17,7 @@ from pochoir.config.base import (
     Settings,
     Share,
     StylePath,
+    is_folder,
 )
 from pochoir.config.training import PaintTrainerConfig
 from pochoir.errors import number_of, suggestion
@@ -200,7 +201,7 @@ class PaintConfig(Settings):
     @property
     def at_once(self) -> bool:
         """Whether a painter paints, and nothing is optimised."""
-        return False
+        return getattr(self, "method", None) == "painter"
 
     @property
     def measured(self) -> bool:
@@ -237,7 +238,7 @@ class PaintConfig(Settings):
                 "set null, or recipe.optimizer=adam"
             )
         styles = self.given_styles
-        many_contents, many_styles = _is_folder(getattr(self, "content", None)), any(map(_is_folder, styles))
+        many_contents, many_styles = is_folder(getattr(self, "content", None)), any(map(is_folder, styles))
         if self.keep.mask and many_contents:
             yield "keep.mask: is of one content; content is a folder"
         if self.guides.content and many_contents:
@@ -255,10 +256,6 @@ class PaintConfig(Settings):
             yield f"guides.style: {told}; give one for each, in their order"
 
 
-def _is_folder(path: str | None) -> bool:
-    return path is not None and Path(path).expanduser().is_dir()
-
-
 class StylizeConfig(PaintConfig):
     """The task `stylize`."""
 
@@ -272,10 +269,6 @@ class StylizeConfig(PaintConfig):
     """Weights of `styles` in one blended style; null: each style gives a picture of its own."""
     method: Literal["optimize", "painter"]
     """optimize: the picture is the parameter; painter: a network that has learned the style paints at once."""
-
-    @property
-    def at_once(self) -> bool:
-        return self.method == "painter"
 
     @property
     def given_styles(self) -> list[str]:

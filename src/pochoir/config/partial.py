@@ -19,6 +19,7 @@ from pochoir.config.base import (
     Tiles,
     TrainedWeights,
     Word,
+    is_folder,
     problem,
 )
 from pochoir.config.painting import KeepConfig, PaintConfig
@@ -135,6 +136,16 @@ class StencilConfig(PaintConfig):
         return [style for style in (self.style, *(self.styles or []), self.background_style) if style]
 
     @property
+    def gives_objects(self) -> bool:
+        """Whether masks or a box say where the objects are, so that nothing is to be found."""
+        return self.masks is not None or self.box is not None
+
+    @property
+    def masks_folder(self) -> Path | None:
+        """The folder of a mask picture for each photo; None: there is none."""
+        return Path(self.masks[0]).expanduser() if self.masks and is_folder(self.masks[0]) else None
+
+    @property
     def sources(self) -> dict[str, str]:
         """Settings that say where the objects are, and how each is given."""
         return {
@@ -147,11 +158,11 @@ class StencilConfig(PaintConfig):
         yield from super().problems()
         if self.style and self.styles:
             yield "style: give either style=<picture or folder> or styles=[<picture>,…]"
-        if _is_folder(self.background_style):
+        if is_folder(self.background_style):
             yield f"background_style: '{self.background_style}' is a folder; give one picture"
-        if any(map(_is_folder, self.styles or [])):
+        if any(map(is_folder, self.styles or [])):
             yield "styles: are pictures, one for each chosen instance; style=<folder> paints in each of it in turn"
-        if len(self.masks or []) > 1 and any(map(_is_folder, self.masks or [])):
+        if len(self.masks or []) > 1 and any(map(is_folder, self.masks or [])):
             yield "masks: give the mask pictures of one photo, or one folder of them"
         given = [name for name in self.sources if name != "find.weights" and getattr(self, name) is not None]
         if self.find.weights not in WEIGHTS:
@@ -164,6 +175,10 @@ class StencilConfig(PaintConfig):
             yield f"assign: {self.assign} must be numbers of `styles`, from 0 to {len(self.styles) - 1}"
         if self.region.name == "background" and (len(self.styles or []) > 1 or self.background_style):
             yield "region: background is painted in one style; give style=<picture>"
+
+    def lacking(self) -> Iterable[str]:
+        if self.assign is not None and self.styles is None:
+            yield "assign: are numbers of styles=[<picture>,…], which are missing"
 
 
 class PartialConfig(StencilConfig):
@@ -181,10 +196,6 @@ class PartialConfig(StencilConfig):
     that has learned the style paints at once, as what is seen through the stencil wants it."""
 
     @property
-    def at_once(self) -> bool:
-        return self.method == "painter"
-
-    @property
     def sources(self) -> dict[str, str]:
         order = super().sources
         return {
@@ -195,9 +206,9 @@ class PartialConfig(StencilConfig):
 
     def problems(self) -> Iterable[str]:
         yield from super().problems()
-        if _is_folder(self.truth):
+        if is_folder(self.truth):
             yield f"truth: '{self.truth}' is a folder; give one picture"
-        yield from self._of_one_photo() if _is_folder(self.content) else ()
+        yield from self._of_one_photo() if is_folder(self.content) else ()
         if self.region.name == "background" and self.keep.part:
             yield "keep.part: is of the chosen objects, which region=background leaves unpainted; give keep.mask"
         if self.keep.part and not self.recipe.content_weight:
@@ -211,13 +222,12 @@ class PartialConfig(StencilConfig):
             yield "content: missing; give it as content=<photo or folder>"
         if not (self.style or self.styles):
             yield "style: missing; give either style=<picture or folder> or styles=[<picture>,…]"
-        if self.assign is not None and self.styles is None:
-            yield "assign: are numbers of styles=[<picture>,…], which are missing"
+        yield from super().lacking()
 
     def _of_one_photo(self) -> Iterable[str]:
         """What is given of a single photo, where there is a folder of them."""
         instead = "give masks=<folder>, with a mask of the name of each photo, or annotations=<COCO JSON>"
-        if not all(map(_is_folder, self.masks or [])):
+        if not all(map(is_folder, self.masks or [])):
             yield f"masks: are those of one photo, and content is a folder; {instead}"
         if self.box is not None:
             yield f"box: is around an object of one photo, and content is a folder; {instead}"
@@ -229,8 +239,4 @@ class PartialConfig(StencilConfig):
         """The setting that tells objects by the name of the photo's file; None: none does."""
         if self.annotations is not None:
             return "annotations"
-        return "masks" if self.masks and _is_folder(self.masks[0]) else None
-
-
-def _is_folder(path: str | None) -> bool:
-    return path is not None and Path(path).expanduser().is_dir()
+        return "masks" if self.masks_folder else None
