@@ -14,7 +14,7 @@ from pochoir.composition.edges import Alpha, alpha_of, in_8_bits, predicted_radi
 from pochoir.composition.given import from_box, from_coco, from_masks, masks_of
 from pochoir.composition.keeping import keep_map
 from pochoir.composition.regions import Region, background_region, object_regions
-from pochoir.config import PartialConfig, StencilConfig
+from pochoir.config import PartialConfig, RegionConfig, StencilConfig
 from pochoir.devices import device_of
 from pochoir.errors import ConfigError, DataError
 from pochoir.images import Picture, to_pixels, to_tensor
@@ -65,11 +65,20 @@ def _given(photo: Picture, config: PartialConfig) -> Instances | None:
     if (key := config.found_by_name) and config.content is None:
         raise ConfigError(f"{key}: finds a photo by its file's name; give that as content=<photo>, too")
     content = Path(config.content or "").expanduser()
-    if config.masks is not None:
-        masks = [Path(mask).expanduser() for mask in config.masks]
-        return from_masks(masks_of(content, masks[0]) if key else masks, photo.size)
     if config.annotations is not None:
         return from_coco(Path(config.annotations).expanduser(), content, photo.size)
+    return masked(config, photo, content)
+
+
+def masked(config: StencilConfig, photo: Picture, file: Path) -> Instances | None:
+    """The objects of a photo that mask pictures or a box tell; None where the config has neither.
+
+    file: the photo's, by whose name its mask is found in a folder of them.
+    """
+    if config.masks is not None:
+        folder = config.masks_folder
+        masks = masks_of(file, folder) if folder else [Path(mask).expanduser() for mask in config.masks]
+        return from_masks(masks, photo.size)
     return None if config.box is None else from_box(config.box, photo.on_white)
 
 
@@ -92,7 +101,7 @@ def cut(
     if (height, width) != photo.size:
         own = f"{photo.size[1]}×{photo.size[0]}"
         raise DataError(f"objects: they are those of a photo of {width}×{height} pixels; this one has {own}")
-    radii = [_radius(config, instances, index) for index in chosen]
+    radii = [edge_radius(config.region, instances.boxes[index].tolist(), instances.cells) for index in chosen]
     masks = [instances.masks[index].numpy() for index in chosen]
     finished = [instances.cells is None and bool(((mask > 0) & (mask < 1)).any()) for mask in masks]
     truth = from_masks([Path(config.truth).expanduser()], photo.size).masks.numpy() if config.truth else None
@@ -139,12 +148,11 @@ def _regions(
     return object_regions(alphas, chosen, assigned, margin=margin_at(size, config.region, config.max_size))
 
 
-def _radius(config: PartialConfig, instances: Instances, index: int) -> float:
-    if config.region.radius is not None:
-        return config.region.radius
-    if instances.cells is None:
-        return GIVEN_RADIUS
-    return predicted_radius(instances.boxes[index].tolist(), instances.cells)
+def edge_radius(region: RegionConfig, box: list[float], cells: int | None) -> float:
+    """Pixels that the edge of an object may move; box: around it, xyxy. cells: see `Instances`."""
+    if region.radius is not None:
+        return region.radius
+    return GIVEN_RADIUS if cells is None else predicted_radius(box, cells)
 
 
 def _resized(photo: Picture, size: Size) -> Picture:

@@ -68,8 +68,7 @@ class Filming:
                 (paint.crop, np.rint(paint.colours * 255).astype(np.uint8), paint.crop.of(stencil.alphas[style]))
                 for style, paint in paints.items()
             ]
-            ground = np.where(alpha[..., None] > 0, unpainted(frame.pixels, alpha), frame.pixels)
-            pixels = composite(ground, layers)
+            pixels = composite(unpainted(frame.pixels, alpha), layers)
         errors = {}
         with watch("measure"):
             if motion is not None:

@@ -7,16 +7,19 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
-from pochoir.composition.edges import Alpha, alpha_of, exclusive, in_8_bits, predicted_radius
-from pochoir.composition.given import from_box, from_masks, masks_of
+from pochoir.composition.edges import Alpha, alpha_of, exclusive, in_8_bits
+from pochoir.composition.regions import background_region
 from pochoir.composition.selection import select
-from pochoir.composition.stencil import GIVEN_RADIUS
+from pochoir.composition.stencil import edge_radius, masked
 from pochoir.config import FilmConfig
+from pochoir.data.targets import boxes_from_masks
 from pochoir.errors import DataError
 from pochoir.film.clips import Frame
 from pochoir.film.motion import Motion
 from pochoir.film.tracking import SOLID, Track, Tracker
+from pochoir.images import Picture
 from pochoir.segmentation.instances import Instances
 
 Find = Callable[[Any], Instances]
@@ -30,7 +33,7 @@ def near_edge(alpha: Alpha, radius: float) -> Alpha:
 
 
 @dataclass(frozen=True, eq=False)
-class Stencil:
+class FrameStencil:
     """Where a frame is painted, by the number of the style: alphas `[H, W]` in [0, 1], which add up to at most 1.
 
     objects: numbers of those that are in it.
@@ -55,37 +58,30 @@ class Stencils:
     def __init__(self, config: FilmConfig, find: Find | None) -> None:
         self.config = config
         self._find = find
-        given = config.masks is not None or config.box is not None
-        self.tracker = Tracker(config.track, sure=config.find.score_threshold, makes_new=not given)
+        self.tracker = Tracker(config.track, sure=config.find.score_threshold, makes_new=not config.gives_objects)
         self.chosen: list[int] = []
         """Of the first frame."""
         self.takes_all = False
         """Whether objects that come later are painted."""
         self._edges: dict[int, Alpha] = {}
 
-    def of(self, frame: Frame, motion: Motion | None) -> Stencil:
+    def of(self, frame: Frame, motion: Motion | None) -> FrameStencil:
         """The stencil of the next frame; motion: from the one before, None for the first."""
         if motion is None:
             self._begin(frame)
         else:
             self.tracker.move(motion)
-            if self._folder is not None:
-                self.tracker.find(self._given(frame), frame.pixels)
+            given = self._given(frame) if self.config.masks_folder else None
+            if given is not None:
+                self.tracker.find(given, frame.pixels)
             elif self._find is not None and frame.number % self.config.find.every == 0:
                 self.tracker.find(self._find(frame.pixels).above(self.config.track.doubtful), frame.pixels)
         tracks = [track for number, track in self.tracker.present.items() if self.takes_all or number in self.chosen]
         self._edges = {track.number: self._edge(track, frame, motion) for track in tracks}
         return self._stencil(tracks, (frame.pixels.shape[0], frame.pixels.shape[1]))
 
-    @property
-    def _folder(self) -> Path | None:
-        """Of a mask picture for each frame."""
-        masks = self.config.masks
-        first = Path(masks[0]).expanduser() if masks else None
-        return first if first is not None and first.is_dir() else None
-
     def _begin(self, frame: Frame) -> None:
-        instances = self._given(frame) if self._is_given else self._seen(frame)
+        instances = self._seen(frame) if (given := self._given(frame)) is None else given
         rule = self.config.region
         self.takes_all = rule.choose == "all" and not (rule.indices or rule.point or rule.box)
         self.tracker.begin(instances, frame.pixels)
@@ -95,57 +91,38 @@ class Stencils:
             except DataError as error:
                 raise DataError(f"{self.config.content}: in the first frame: {error}") from None
 
-    @property
-    def _is_given(self) -> bool:
-        return self.config.masks is not None or self.config.box is not None
-
     def _seen(self, frame: Frame) -> Instances:
         assert self._find is not None
         return self._find(frame.pixels).above(self.config.find.score_threshold)
 
-    def _given(self, frame: Frame) -> Instances:
-        config, size = self.config, (frame.pixels.shape[0], frame.pixels.shape[1])
-        if config.box is not None:
-            return from_box(config.box, frame.pixels)
-        if self._folder is not None:
-            name = Path(frame.name or f"{frame.number:05d}.png")
-            return from_masks(masks_of(name, self._folder), size)
-        return from_masks([Path(mask).expanduser() for mask in config.masks or []], size)
+    def _given(self, frame: Frame) -> Instances | None:
+        return masked(self.config, Picture(frame.pixels), Path(frame.name or f"{frame.number:05d}.png"))
 
     def _edge(self, track: Track, frame: Frame, motion: Motion | None) -> Alpha:
         """Alpha of an object, held still along the motion."""
         region = self.config.region
-        radius = self._radius(track)
+        (box,) = boxes_from_masks(torch.from_numpy(track.solid[None])).tolist()
+        radius = edge_radius(region, box, track.cells if track.solid.any() else None)
         alpha = alpha_of(track.mask, frame.pixels, region, radius=radius)
         before, share = self._edges.get(track.number), self.config.track.smooth
         if motion is None or before is None or share == 0:
             return alpha
         return in_8_bits(alpha + share * motion.alike * near_edge(alpha, radius) * (motion.moved(before) - alpha))
 
-    def _radius(self, track: Track) -> float:
-        if self.config.region.radius is not None:
-            return self.config.region.radius
-        if track.cells is None or not track.solid.any():
-            return GIVEN_RADIUS
-        rows, columns = (np.flatnonzero(track.solid.any(axis=axis)) for axis in (1, 0))
-        return predicted_radius([float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0], track.cells)
-
-    def _stencil(self, tracks: Sequence[Track], size: tuple[int, int]) -> Stencil:
+    def _stencil(self, tracks: Sequence[Track], size: tuple[int, int]) -> FrameStencil:
         numbers = [track.number for track in tracks]
-        shares = (
-            dict(zip(numbers, exclusive([self._edges[number] for number in numbers]), strict=True)) if tracks else {}
-        )
-        count = len(self.config.styles or [self.config.style])
+        edges = [np.zeros(size, np.float32), *(self._edges[number] for number in numbers)]
+        count, is_background = len(self.config.styles or [self.config.style]), self.config.region.name == "background"
         alphas: dict[int, Alpha] = {}
-        if self.config.region.name == "background" or self.config.background_style is not None:
-            behind = 1 - np.sum([np.zeros(size, np.float32), *shares.values()], axis=0, dtype=np.float32)
-            alphas[0 if self.config.region.name == "background" else count] = in_8_bits(behind.clip(0, 1))
-        if self.config.region.name == "object":
-            for number, share in shares.items():
+        if is_background or self.config.background_style is not None:
+            behind = background_region(edges, 0 if is_background else count)
+            alphas[behind.style] = in_8_bits(behind.alpha)
+        if not is_background:
+            for number, share in zip(numbers, exclusive(edges)[1:], strict=True):
                 style = self._style(number, count)
                 alphas[style] = alphas.get(style, 0) + share
         kept = {style: alpha for style, alpha in alphas.items() if (alpha >= SOLID).any()}
-        return Stencil(kept, tuple(numbers))
+        return FrameStencil(kept, tuple(numbers))
 
     def _style(self, number: int, count: int) -> int:
         """What an object is painted in: what it is assigned, or styles in turn."""

@@ -90,8 +90,7 @@ def filming_of(config: FilmConfig, clip: Clip) -> Filming:
     """What paints a clip, loaded."""
     styles = [Path(style).expanduser() for style in config.given_styles]
     names = [style.stem for style in styles]
-    is_given = config.masks is not None or config.box is not None
-    find = None if is_given else segmenter_of(config.model_copy(update={"find": doubtful(config)}))
+    find = None if config.gives_objects else segmenter_of(config.model_copy(update={"find": doubtful(config)}))
     margin = margin_at(clip.size, config.region, config.max_size)
     if config.at_once:
         return Filming(Stencils(config, find), Painted(PainterBrush(config, names), margin + SEEN))
