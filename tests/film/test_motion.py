@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clips import STEP, square
-from pochoir.film.motion import Motion, agreeing, motion_between, moved, warping_error
+from pochoir.film.motion import Motion, agreeing, motion_between, moved, places_of, warping_error
 from pochoir.images import Pixels
 
 
@@ -14,15 +14,15 @@ def test_what_goes_to_the_right_was_to_the_left(pictures: list[Pixels]) -> None:
     inside[:24], inside[40:] = False, False
     x, y = np.median(motion.flow[inside], axis=0)
     assert (x, y) == (pytest.approx(-STEP, abs=0.5), pytest.approx(0, abs=0.5))
-    there = moved(square(2).astype(np.float32), motion.flow) >= 0.5
+    there = motion.moved(square(2).astype(np.float32)) >= 0.5
     assert (there & square(3)).sum() / (there | square(3)).sum() > 0.8
 
 
 def test_a_shift_is_moved_back_exactly() -> None:
     values = np.random.default_rng(0).random((20, 30)).astype(np.float32)
     flow = np.full((20, 30, 2), (2, 1), dtype=np.float32)
-    assert np.allclose(moved(values, flow)[:-1, :-2], values[1:, 2:])
-    crop = moved(values, flow[5:15, 4:20], left=4, top=5)
+    assert np.allclose(moved(values, places_of(flow))[:-1, :-2], values[1:, 2:])
+    crop = moved(values, places_of(flow)[5:15, 4:20])
     assert np.allclose(crop, values[6:16, 6:22])
 
 

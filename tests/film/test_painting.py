@@ -7,7 +7,7 @@ from painters import write_painter
 from pochoir.composition.crops import Crop
 from pochoir.config import load_config
 from pochoir.film.motion import Floats, Motion
-from pochoir.film.painting import LEAST, STRIDE, Paint, Painted, PainterBrush, Start, on_grid, started
+from pochoir.film.painting import LEAST, STRIDE, FramePainter, Paint, PainterBrush, Start, on_grid, started
 
 SIZE = (96, 128)
 
@@ -58,7 +58,7 @@ def test_each_style_has_its_own_paint_and_forgets_what_is_gone() -> None:
         seen.append((style, start is None))
         return np.zeros(photo.shape, np.float32)
 
-    painted = Painted(brush, 8)
+    painted = FramePainter(brush, 8)
     frame, alpha = np.zeros((*SIZE, 3), np.uint8), np.ones(SIZE, np.float32)
     painted.on(frame, {0: alpha}, None)
     painted.on(frame, {0: alpha, 1: alpha}, shift(0, 0))

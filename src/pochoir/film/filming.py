@@ -12,7 +12,7 @@ from pochoir.composition.blending import composite, unpainted
 from pochoir.composition.edges import Alpha
 from pochoir.film.clips import Frame
 from pochoir.film.motion import motion_between, warping_error
-from pochoir.film.painting import Painted
+from pochoir.film.painting import FramePainter
 from pochoir.film.stencils import Stencils
 from pochoir.images import Pixels
 
@@ -37,9 +37,9 @@ class Shot:
 class Filming:
     """Paints one frame after the other; what it must know of those before is its `state`."""
 
-    def __init__(self, stencils: Stencils, painted: Painted) -> None:
+    def __init__(self, stencils: Stencils, painter: FramePainter) -> None:
         self.stencils = stencils
-        self.painted = painted
+        self.painter = painter
         self._before: Pixels | None = None
         self._shown: Pixels | None = None
 
@@ -61,7 +61,7 @@ class Filming:
         with watch("find"):
             stencil = self.stencils.of(frame, motion)
         with watch("paint"):
-            paints = self.painted.on(frame.pixels, stencil.alphas, motion)
+            paints = self.painter.on(frame.pixels, stencil.alphas, motion)
         with watch("compose"):
             alpha = stencil.alpha((frame.pixels.shape[0], frame.pixels.shape[1]))
             layers = [
@@ -81,18 +81,18 @@ class Filming:
         return Shot(frame, pixels, alpha, stencil.objects, errors, watch.seconds)
 
     def state(self) -> dict[str, Any]:
-        """All that there is to know to go on, in arrays and numbers."""
+        """All that there is to know to go on."""
         return {
             "before": self._before,
             "shown": self._shown,
             "stencils": self.stencils.state(),
-            "painted": self.painted.state(),
+            "painter": self.painter.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self._before, self._shown = state["before"], state["shown"]
         self.stencils.restore(state["stencils"])
-        self.painted.restore(state["painted"])
+        self.painter.restore(state["painter"])
 
 
 class Watch:

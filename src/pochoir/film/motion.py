@@ -3,7 +3,7 @@ flickers along it.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -35,25 +35,31 @@ class Motion:
     trusted: Floats
     alike: Floats
 
+    @cached_property
+    def places(self) -> Floats:
+        """`[H, W, 2]` float32, (x, y): where everything was in the frame before."""
+        return places_of(self.flow)
+
     def moved(self, values: NDArray) -> Floats:
         """Values of the frame before, `[H, W]` or `[H, W, C]` with C up to 4, where they are in this one."""
-        return moved(values, self.flow)
+        return moved(values, self.places)
 
 
-def moved(values: NDArray, flow: Floats, left: int = 0, top: int = 0, *, sharply: bool = False) -> Floats:
-    """Values `[H, W]` or `[H, W, C]`, C up to 4, at p + flow(p) for each p of a crop that begins at (left, top).
+def places_of(flow: Floats) -> Floats:
+    """`[H, W, 2]`, (x, y): p + flow(p) for each p."""
+    height, width = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return np.stack([x + flow[..., 0], y + flow[..., 1]], axis=-1)
+
+
+def moved(values: NDArray, places: Floats, *, sharply: bool = False) -> Floats:
+    """Values `[H, W]` or `[H, W, C]`, C up to 4, at places `[h, w, 2]`, (x, y) in pixels.
 
     sharply: by cubic interpolation, of which many in a row blur little, but which may leave the values' range.
     """
-    height, width = flow.shape[:2]
-    x, y = np.meshgrid(np.arange(left, left + width, dtype=np.float32), np.arange(top, top + height, dtype=np.float32))
-    there = cv2.remap(
-        values.astype(np.float32, copy=False),
-        x + flow[..., 0],
-        y + flow[..., 1],
-        cv2.INTER_CUBIC if sharply else cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    method = cv2.INTER_CUBIC if sharply else cv2.INTER_LINEAR
+    x, y = (np.ascontiguousarray(places[..., axis]) for axis in range(2))
+    there = cv2.remap(values.astype(np.float32, copy=False), x, y, method, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(there, dtype=np.float32)
 
 
@@ -73,7 +79,7 @@ def motion_between(before: Pixels, now: Pixels) -> Motion:
         scale = np.array([width / small[0], height / small[1]], dtype=np.float32)
         back = np.asarray(cv2.resize(back, (width, height)) * scale, dtype=np.float32)
         trusted = np.asarray(cv2.resize(trusted, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.float32)
-    difference = cv2.blur(np.abs(now.astype(np.float32) - moved(before, back)).mean(axis=-1), (5, 5)) / 255
+    difference = cv2.blur(np.abs(now.astype(np.float32) - moved(before, places_of(back))).mean(axis=-1), (5, 5)) / 255
     # where half of what is around is; paint that is kept beside fresh paint would have ragged edges else
     softly = np.minimum(1, 2 * cv2.GaussianBlur(trusted, (0, 0), SOFT))
     return Motion(back, trusted, np.asarray(softly * np.exp(-np.square(difference / UNLIKE)), dtype=np.float32))
@@ -84,12 +90,12 @@ def agreeing(back: Floats, forth: Floats) -> Floats:
     |w + ŵ|² ≤ .01 (|w|² + |ŵ|²) + .5, and |∇w|² ≤ .01 |w|² + .002 (Ruder et al. 2016, after Sundaram et al. 2010).
     """
     height, width = back.shape[:2]
-    opposite = moved(forth, back)
+    places = places_of(back)
+    opposite = moved(forth, places)
     length = _squares(back)
     meets = _squares(back + opposite) <= 0.01 * (length + _squares(opposite)) + 0.5
     slopes = sum(_squares(np.asarray(np.gradient(back[..., axis]), np.float32), axis=0) for axis in range(2))
-    rows, columns = np.indices((height, width), dtype=np.float32)
-    x, y = columns + back[..., 0], rows + back[..., 1]
+    x, y = places[..., 0], places[..., 1]
     within = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     return (meets & (slopes <= 0.01 * length + 0.002) & within).astype(np.float32)
 

@@ -52,7 +52,7 @@ class Brush(Protocol):
     def __call__(self, photo: Pixels, alpha: Alpha, style: int, start: Start | None) -> Floats: ...
 
 
-class Painted:
+class FramePainter:
     """Paints frame after frame, each style by itself; `paints` are those of the last frame, by the style's number."""
 
     def __init__(self, brush: Brush, margin: int) -> None:
@@ -74,14 +74,10 @@ class Painted:
 
     def state(self) -> dict[str, Any]:
         """All that there is to know to go on."""
-        return {
-            "paints": {style: {"crop": list(p.crop), "colours": p.colours.copy()} for style, p in self.paints.items()}
-        }
+        return {"paints": self.paints}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.paints = {
-            style: Paint(Crop(*stored["crop"]), stored["colours"]) for style, stored in state["paints"].items()
-        }
+        self.paints = state["paints"]
 
 
 def on_grid(crop: Crop, size: tuple[int, int]) -> Crop:
@@ -100,9 +96,9 @@ def started(before: Paint, crop: Crop, motion: Motion) -> Start:
     height, width = motion.trusted.shape
     canvas, is_known = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
     canvas[before.crop.slices], is_known[before.crop.slices] = before.colours, 1
-    flow = motion.flow[crop.slices]
-    colours = moved(canvas, flow, crop.left, crop.top, sharply=True).clip(0, 1)
-    known = (moved(is_known, flow, crop.left, crop.top) > 1 - 1e-3).astype(np.float32)
+    places = motion.places[crop.slices]
+    colours = moved(canvas, places, sharply=True).clip(0, 1)
+    known = (moved(is_known, places) > 1 - 1e-3).astype(np.float32)
     return Start(colours, motion.alike[crop.slices] * known)
 
 
@@ -151,8 +147,10 @@ class OptimizingBrush:
         names = self.style_names[style : style + 1]
         job = Job("frame", Picture(photo), [self.styles[style]], self.settings, region=region, style_names=names)
         subject = job.subject().fitted(fit(size, min(max(size), config.max_size)))
-        initial = initial_picture(self.settings, subject, names, (1.0,))
-        if start is not None:
+        initial: torch.Tensor | None
+        if start is None:
+            initial = initial_picture(self.settings, subject, names, (1.0,))
+        else:
             subject, initial = self._from(start, subject)
         painting = paint(
             subject,

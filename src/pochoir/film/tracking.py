@@ -32,7 +32,8 @@ class Track:
     """An object and its number.
 
     mask: `[H, W]` float32 soft in [0, 1], where it is in this frame: found there, or moved on. look: how its colours
-    are distributed. cells: see `Instances`. missed: frames since it was found. seen: how often it was.
+    are distributed. cells: see `Instances`. missed: frames since it was found. seen: looks in a
+    row that found it before it had a number.
     """
 
     number: int
@@ -65,10 +66,6 @@ class Tracker:
         self.tentative: list[Track] = []
         self.lost: dict[int, Track] = {}
 
-    @property
-    def next_number(self) -> int:
-        return max([*self.present, *self.lost], default=-1) + 1
-
     def begin(self, instances: Instances, frame: Pixels) -> None:
         """The first frame: every object has the number that it has in `instances`."""
         for number, mask in enumerate(instances.masks.numpy()):
@@ -86,32 +83,19 @@ class Tracker:
 
     def find(self, instances: Instances, frame: Pixels) -> None:
         """What was found in this frame, to which all masks have been moved."""
-        found = [
-            Track(-1, mask, look_of(frame, mask), instances.cells)
-            for mask in instances.masks.numpy()
-            if (mask >= SOLID).sum() >= VANISHED
-        ]
-        scores = [
-            float(score)
-            for score, mask in zip(instances.scores, instances.masks.numpy(), strict=True)
-            if (mask >= SOLID).sum() >= VANISHED
-        ]
-        left = list(range(len(found)))
-        for number, index in self._matched(list(self.present.values()), found):
-            self._go_on(number, found[index])
+        instances = instances[(instances.masks >= SOLID).flatten(1).sum(dim=1) >= VANISHED]
+        found = [Track(-1, mask, look_of(frame, mask), instances.cells) for mask in instances.masks.numpy()]
+        tracks, left = list(self.present.values()), set(range(len(found)))
+        for row, index in assigned(overlaps(tracks, found), self.settings.min_overlap):
+            self._go_on(tracks[row], found[index])
             left.remove(index)
-        new = [found[index] for index in left if scores[index] >= self.sure and not self._is_part(found[index])]
+        sure = (instances.scores >= self.sure).tolist()
+        new = [found[index] for index in sorted(left) if sure[index] and not self._is_part(found[index])]
         self._consider(new if self.makes_new else [])
 
-    def _matched(self, tracks: Sequence[Track], found: Sequence[Track]) -> list[tuple[int, int]]:
-        """Pairs of numbers and indices."""
-        pairs = assigned(overlaps(tracks, found), self.settings.min_overlap)
-        return [(tracks[row].number, column) for row, column in pairs]
-
-    def _go_on(self, number: int, found: Track) -> None:
-        before = self.present[number]
+    def _go_on(self, before: Track, found: Track) -> None:
         look = 0.9 * before.look + 0.1 * found.look  # slowly, as light changes
-        self.present[number] = replace(found, number=number, look=look, seen=before.seen + 1)
+        self.present[before.number] = replace(found, number=before.number, look=look)
 
     def _is_part(self, found: Track) -> bool:
         """Whether an object with a number covers most of what was found, say a leg that was found beside it."""
@@ -138,38 +122,27 @@ class Tracker:
             log.info("object %d is back: it looks like itself (%.2f)", best, alike[best])
             del self.lost[best]
             return best
-        number = self.next_number
+        number = max([*self.present, *self.lost], default=-1) + 1
         told = f"; of those that left it is most like {best} ({alike[best]:.2f})" if best is not None else ""
         log.info("object %d is new%s", number, told)
         return number
 
     def state(self) -> dict[str, Any]:
         """All that there is to know to go on."""
-        return {
-            name: [vars(track) for track in tracks]
-            for name, tracks in (
-                ("present", self.present.values()),
-                ("tentative", self.tentative),
-                ("lost", self.lost.values()),
-            )
-        }
+        return {"present": dict(self.present), "tentative": self.tentative, "lost": dict(self.lost)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        tracks = {name: [Track(**values) for values in stored] for name, stored in state.items()}
-        self.present = {track.number: track for track in tracks["present"]}
-        self.tentative = tracks["tentative"]
-        self.lost = {track.number: track for track in tracks["lost"]}
+        self.present, self.tentative, self.lost = state["present"], state["tentative"], state["lost"]
 
 
 def overlaps(tracks: Sequence[Track], others: Sequence[Track]) -> Floats:
     """`[N, M]`: intersection over union of masks."""
-    table = np.zeros((len(tracks), len(others)), dtype=np.float32)
-    for row, track in enumerate(tracks):
-        for column, other in enumerate(others):
-            one, two = track.solid, other.solid
-            both = (one & two).sum()
-            table[row, column] = both / max(1, one.sum() + two.sum() - both)
-    return table
+    if not tracks or not others:
+        return np.zeros((len(tracks), len(others)), dtype=np.float32)
+    rows, columns = (np.stack([track.solid.ravel() for track in part]).astype(np.float32) for part in (tracks, others))
+    both = rows @ columns.T
+    either = rows.sum(axis=1)[:, None] + columns.sum(axis=1) - both
+    return np.asarray(both / np.maximum(1, either), dtype=np.float32)
 
 
 def assigned(table: Floats, least: float) -> list[tuple[int, int]]:
@@ -180,8 +153,13 @@ def assigned(table: Floats, least: float) -> list[tuple[int, int]]:
 
 def look_of(frame: Pixels, mask: Floats) -> Floats:
     """How the colours of an object are distributed: a histogram of hue and saturation, which sums to 1."""
-    hsv = cv2.cvtColor(frame, cv2.COLOR_RGB2HSV)
-    counted = cv2.calcHist([hsv], [0, 1], (mask >= SOLID).astype(np.uint8), list(COLOURS), [0, 180, 0, 256])
+    solid = (mask >= SOLID).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(solid)
+    there = np.s_[top : top + height, left : left + width]
+    if not solid[there].size:
+        return np.zeros(COLOURS, dtype=np.float32)
+    hsv = cv2.cvtColor(np.ascontiguousarray(frame[there]), cv2.COLOR_RGB2HSV)
+    counted = cv2.calcHist([hsv], [0, 1], np.ascontiguousarray(solid[there]), list(COLOURS), [0, 180, 0, 256])
     return np.asarray(counted / max(1.0, counted.sum()), dtype=np.float32)
 
 

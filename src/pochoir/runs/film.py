@@ -23,7 +23,7 @@ from pochoir.files import csv_text, read_json, write_bytes, write_json, written
 from pochoir.film.clips import Clip, open_clip
 from pochoir.film.encoding import PART_SUFFIX, Part, join
 from pochoir.film.filming import Filming, Shot
-from pochoir.film.painting import SEEN, OptimizingBrush, Painted, PainterBrush
+from pochoir.film.painting import SEEN, FramePainter, OptimizingBrush, PainterBrush
 from pochoir.film.stencils import Stencils
 from pochoir.images import Pixels, read_picture, write_image
 from pochoir.inspection.film import PREVIEW_FRAMES, FilmProgress, preview, strip
@@ -93,9 +93,9 @@ def filming_of(config: FilmConfig, clip: Clip) -> Filming:
     find = None if config.gives_objects else segmenter_of(config.model_copy(update={"find": doubtful(config)}))
     margin = margin_at(clip.size, config.region, config.max_size)
     if config.at_once:
-        return Filming(Stencils(config, find), Painted(PainterBrush(config, names), margin + SEEN))
+        return Filming(Stencils(config, find), FramePainter(PainterBrush(config, names), margin + SEEN))
     brush = OptimizingBrush(config, [read_picture(style) for style in styles], names)
-    return Filming(Stencils(config, find), Painted(brush, margin))
+    return Filming(Stencils(config, find), FramePainter(brush, margin))
 
 
 def doubtful(config: FilmConfig) -> Any:
