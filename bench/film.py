@@ -20,7 +20,6 @@ seconds  a frame, by part of the work.
 """
 
 import argparse
-import json
 import platform
 import shutil
 from collections.abc import Sequence
@@ -33,17 +32,16 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from pochoir.composition.stencil import segmenter_of
 from pochoir.config import FilmConfig, load_config
 from pochoir.experiments.versions import versions
+from pochoir.files import write_json
 from pochoir.film.clips import Frame, open_clip
 from pochoir.film.motion import motion_between, warping_error
 from pochoir.film.stencils import Stencils
+from pochoir.film.tracking import SOLID
 from pochoir.images import read_labels
 from pochoir.process import prepare_process
-from pochoir.runs.film import ALPHA, doubtful, film
-
-SOLID = 0.5
+from pochoir.runs.film import ALPHA, doubting_segmenter, film
 
 console = Console(highlight=False)
 
@@ -99,7 +97,7 @@ def agreement(stencils: Sequence[np.ndarray], truth: Sequence[np.ndarray], objec
 
 def followed(config: FilmConfig, clip: Path, truth: Sequence[np.ndarray]) -> dict[str, Any]:
     """The masks of the objects that are to be shown: followed through the clip, and found in each frame by itself."""
-    segmenter = segmenter_of(config.model_copy(update={"find": doubtful(config)}))
+    segmenter = doubting_segmenter(config)
     stencils, single, numbers = Stencils(config, segmenter), [], []
     shown: list[np.ndarray] = []
     objects: list[int] = []
@@ -186,7 +184,7 @@ def main() -> None:
         rows.append(measured(clip, config, arguments.out))
         show(rows)
         told = {"date": date.today().isoformat(), "machine": platform.processor(), "settings": arguments.set}
-        arguments.out.with_suffix(".json").write_text(json.dumps({**told, "rows": rows, "versions": versions()}))
+        write_json(arguments.out.with_suffix(".json"), {**told, "rows": rows, "versions": versions()})
 
 
 if __name__ == "__main__":

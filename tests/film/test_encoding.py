@@ -92,6 +92,12 @@ def test_a_frame_that_is_no_later_than_the_one_before_is_shown_a_tick_later(tmp_
     assert [float(frame.time) for frame in open_clip(tmp_path / "a.mkv", RATE).frames()] == [0, 0.04, 0.08]
 
 
+def test_of_a_part_without_frames_nothing_is_left(tmp_path: Path) -> None:
+    with Part(tmp_path / "a.nut", Clip(tmp_path, (32, 32), Fraction(25), Fraction(1, 25)), ".mkv"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_part_that_breaks_off_is_not_there(tmp_path: Path) -> None:
     shape = Clip(tmp_path, (32, 32), Fraction(25), Fraction(1, 25))
     with pytest.raises(RuntimeError), Part(tmp_path / "a.nut", shape, ".mkv") as part:

@@ -12,7 +12,7 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 
-from pochoir.errors import bullets
+from pochoir.errors import ConfigError, bullets
 from pochoir.files import read_json
 
 STATUS = "status.json"
@@ -169,6 +169,17 @@ def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """What settings in a folder have otherwise than those of now, a line each; empty where they are the same."""
     names = [name for name in {**there, **now} if there.get(name) != now.get(name)]
     return bullets(f"{name}: {there.get(name)} there, now {now.get(name)}" for name in names)
+
+
+def holds_same(folder: Path, decisive: Mapping[str, Any], what: str) -> bool:
+    """Whether a folder holds, begun or finished, what these settings decide, as its settings.json tells.
+
+    Raises `ConfigError` where it holds another one; what: that is, "picture".
+    """
+    earlier = read_json(folder / "settings.json")
+    if earlier is not None and (changed := differences(earlier, decisive)):
+        raise ConfigError(f"{folder} holds a {what} of other settings; choose another folder:{changed}")
+    return earlier is not None
 
 
 def flat(nested: Mapping[str, Any], separator: str, prefix: str = "") -> dict[str, Any]:

@@ -68,6 +68,10 @@ class Part:
         self._container.mux(self._stream.encode(frame))
 
     def close(self) -> None:
+        """Finish it; of one without frames nothing is left."""
+        if self._last is None:
+            self._discard()
+            return
         self._container.mux(self._stream.encode())
         self._container.close()
         self._temporary.replace(self.path)
@@ -81,8 +85,11 @@ class Part:
         if kind is None:
             self.close()
         else:
-            self._container.close()
-            self._temporary.unlink(missing_ok=True)
+            self._discard()
+
+    def _discard(self) -> None:
+        self._container.close()
+        self._temporary.unlink(missing_ok=True)
 
 
 def join(parts: Sequence[Path], target: Path, sound: Path | None = None) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from datetime import timedelta
 from io import BytesIO
 from types import TracebackType
 
@@ -14,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from pochoir.images import Pixels
 from pochoir.images.overlays import beside, fit_height, within
-from pochoir.inspection.progress import LINE_SECONDS, drawable
+from pochoir.inspection.progress import LINE_SECONDS, clock, drawable
 
 STRIP_HEIGHT = 200
 """Pixels of a frame on the strip."""
@@ -61,11 +60,10 @@ class FilmProgress:
             self._bar.update(self._task, completed=self.done, pace=f"{pace:.2f} frames/s")
         if time.perf_counter() - self._told >= LINE_SECONDS:
             self._told = time.perf_counter()
-            whole = f"/{self.total}" if self.total else ""
-            left = ""
+            whole, left = "", ""
             if self.total:
-                left = f", about {timedelta(seconds=round(max(0, self.total - self.done) / pace))} left"
-            log.info("frame %d%s: %.2f frames/s; %s passed%s", self.done, whole, pace, _clock(passed), left)
+                whole, left = f"/{self.total}", f", about {clock(max(0, self.total - self.done) / pace)} left"
+            log.info("frame %d%s: %.2f frames/s; %s passed%s", self.done, whole, pace, clock(passed), left)
 
 
 def strip(frames: list[tuple[Pixels, NDArray[np.uint8], Pixels]]) -> Pixels:
@@ -89,7 +87,3 @@ def preview(frames: list[Pixels], seconds: float) -> bytes:
 
 def _in_colour(grey: NDArray[np.uint8]) -> Pixels:
     return np.repeat(grey[..., None], 3, axis=-1)
-
-
-def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))

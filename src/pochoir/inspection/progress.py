@@ -114,13 +114,13 @@ class ProgressLines(pl.Callback):
         self._told_step = trainer.global_step
         done, passed = share_done(trainer, pl_module), time.perf_counter() - self._started
         left = passed * (1 - done) / max(done - self._done_before, 1e-9)
-        about = f", about {_clock(left)} left" if 0 < done < 1 else ""
+        about = f", about {clock(left)} left" if 0 < done < 1 else ""
         self._tell(trainer, f"{place(trainer, pl_module)}: {numbers(self._losses)}", about)
 
     def _tell(self, trainer: pl.Trainer, text: str, about: str = "") -> None:
         self._told = time.perf_counter()
         if trainer.is_global_zero:
-            log.info("%s%s; %s passed%s", self.name, text, _clock(self._told - self._started), about)
+            log.info("%s%s; %s passed%s", self.name, text, clock(self._told - self._started), about)
 
 
 def share_done(trainer: pl.Trainer, module: pl.LightningModule) -> float:
@@ -158,5 +158,6 @@ def numbers(named: Mapping[str, Any]) -> str:
     return " ".join(f"{name} {float(value):.4g}" for name, value in named.items())
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds: 0:01:02."""
     return str(timedelta(seconds=round(seconds)))

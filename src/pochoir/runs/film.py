@@ -15,9 +15,9 @@ import torch
 from pochoir.composition.crops import margin_at
 from pochoir.composition.stencil import segmenter_of
 from pochoir.config import FilmConfig
-from pochoir.errors import ConfigError, DataError
+from pochoir.errors import DataError
 from pochoir.experiments.memory import PeakMemory
-from pochoir.experiments.records import differences
+from pochoir.experiments.records import holds_same
 from pochoir.experiments.versions import versions
 from pochoir.files import csv_text, read_json, write_bytes, write_json, written
 from pochoir.film.clips import Clip, open_clip
@@ -30,10 +30,13 @@ from pochoir.inspection.film import PREVIEW_FRAMES, FilmProgress, preview, strip
 from pochoir.inspection.loggers import add_picture, show_config
 from pochoir.runs.events import all_settings, logger_in, show_outcome
 from pochoir.runs.interruption import held_back, told_how_to_continue
+from pochoir.segmentation.segmenter import Segmenter
 
 INDIFFERENT = ("trainer.", "logger", "part", "milestones", "memory")
 """Settings, or groups of them, that do not decide what is painted."""
 ALPHA = "alpha.mkv"
+STATE = "state.pt"
+"""Beside the parts: all that there is to know to go on after the last of them."""
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +69,8 @@ def film(config: FilmConfig, folder: Path) -> dict[str, Any]:
     """
     assert config.content is not None  # as the task's check has it
     decisive = {name: value for name, value in all_settings(config).items() if not name.startswith(INDIFFERENT)}
-    if (earlier := read_json(folder / "settings.json")) is not None:
-        if changed := differences(earlier, decisive):
-            raise ConfigError(f"{folder} holds a film of other settings; choose another folder:{changed}")
-        if (finished := read_json(folder / "metrics.json")) is not None:
-            return dict(finished)
+    if holds_same(folder, decisive, "film") and (finished := read_json(folder / "metrics.json")) is not None:
+        return dict(finished)
     clip = open_clip(Path(config.content).expanduser(), Fraction(config.folder_rate).limit_denominator(1001))
     write_json(folder / "settings.json", decisive)
     begun = _begun(folder / "parts")
@@ -90,7 +90,7 @@ def filming_of(config: FilmConfig, clip: Clip) -> Filming:
     """What paints a clip, loaded."""
     styles = [Path(style).expanduser() for style in config.given_styles]
     names = [style.stem for style in styles]
-    find = None if config.gives_objects else segmenter_of(config.model_copy(update={"find": doubtful(config)}))
+    find = None if config.gives_objects else doubting_segmenter(config)
     margin = margin_at(clip.size, config.region, config.max_size)
     if config.at_once:
         return Filming(Stencils(config, find), FramePainter(PainterBrush(config, names), margin + SEEN))
@@ -98,19 +98,17 @@ def filming_of(config: FilmConfig, clip: Clip) -> Filming:
     return Filming(Stencils(config, find), FramePainter(brush, margin))
 
 
-def doubtful(config: FilmConfig) -> Any:
-    """A segmenter's settings by which it tells of doubtful objects, too."""
+def doubting_segmenter(config: FilmConfig) -> Segmenter:
+    """The segmenter of a config, loaded, which tells of doubtful objects, too."""
     score = min(config.find.score_threshold, config.track.doubtful)
-    return config.find.model_copy(update={"score_threshold": score})
+    find = config.find.model_copy(update={"score_threshold": score})
+    return segmenter_of(config.model_copy(update={"find": find}))
 
 
 def _begun(parts: Path) -> Begun:
     """What is safe of an earlier session."""
-    states = sorted(parts.glob("*.pt"))
-    if not states:
-        return Begun()
-    stored = torch.load(states[-1], weights_only=False)
-    return Begun(stored["rows"], stored["state"], stored["parts"])
+    state = parts / STATE
+    return Begun(**torch.load(state, weights_only=False)) if state.is_file() else Begun()
 
 
 def _paint(config: FilmConfig, clip: Clip, filming: Filming, begun: Begun, folder: Path) -> None:
@@ -156,7 +154,7 @@ def _part(
             if rows:
                 begun.rows, begun.state = [*begun.rows, *rows], state
                 begun.parts = [*begun.parts, first]
-                with written(folder / f"{name}.pt") as file:
+                with written(folder / STATE) as file:
                     torch.save(vars(begun), file)
     return len(rows) == config.part
 
@@ -198,7 +196,7 @@ def _record(
     if not rows:
         raise DataError(f"{clip.path}: holds no frames")
     write_bytes(folder / "frames.csv", _table(rows).encode())
-    looked = _looked_at(config, clip, rows, folder, result)
+    outside, figure = _looked_at(config, clip, rows, folder, result)
     e_warp = {name: _mean(rows, f"e_warp_{name}") for name in ("film", "paint")}
     ratio = e_warp["paint"] / e_warp["film"] if e_warp["film"] and e_warp["paint"] is not None else None
     seconds = {name: fmean(row[name] for row in rows) for name in rows[-1] if name.startswith("seconds_")}
@@ -209,7 +207,7 @@ def _record(
         "e_warp": {**e_warp, "ratio": ratio},
         "objects": _objects(rows),
         "area": fmean(row["area"] for row in rows),
-        "outside": looked,
+        "outside": outside,
         "method": config.method,
         "size": {"height": clip.size[0], "width": clip.size[1]},
         "peak_memory_gb": gigabytes,
@@ -223,7 +221,7 @@ def _record(
     for row in rows:
         told = {name: row[name] for name in ("area", "e_warp_film", "e_warp_paint") if row[name] is not None}
         logger.log_metrics(told, row["frame"])
-    add_picture(logger, "figure", read_picture(folder / "figure.png").pixels, 0)
+    add_picture(logger, "figure", figure, 0)
     outcome = {"saved/e_warp": e_warp["paint"], "saved/ratio": ratio, "saved/fps": metrics["frames_per_second"]}
     show_outcome(logger, folder, config, {name: value for name, value in outcome.items() if value is not None})
     write_json(folder / "metrics.json", metrics)
@@ -239,8 +237,8 @@ def _record(
 
 def _looked_at(
     config: FilmConfig, clip: Clip, rows: Sequence[Mapping[str, Any]], folder: Path, result: Path
-) -> dict[str, Any]:
-    """Read film, stencil and result once more: what encoding changed where nothing was painted, and pictures of it."""
+) -> tuple[dict[str, Any], Pixels]:
+    """Read film, stencil and result once more: what encoding changed where nothing was painted, and the figure."""
     count = len(rows)
     shown = set(np.linspace(0, count - 1, min(count, max(1, config.milestones))).round().astype(int).tolist())
     step = max(1, round(clip.rate / 12))
@@ -260,15 +258,17 @@ def _looked_at(
             columns.append((own.pixels, stencil, painted.pixels))
         if number % step == 0 and len(moving) < PREVIEW_FRAMES:
             moving.append(painted.pixels)
-    write_image(folder / "figure.png", strip(columns))
+    figure = strip(columns)
+    write_image(folder / "figure.png", figure)
     write_bytes(folder / "preview.gif", preview(moving, float(step / clip.rate)))
-    return {
+    outside = {
         "codec": "H.264" if config.suffix == ".mp4" else "FFV1",
         "pixels": pixels,
         "changed_pixels": changed,
         "largest": largest,
         "mean": total / (3 * pixels) if pixels else 0.0,
     }
+    return outside, figure
 
 
 def _objects(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pytorch_lightning.loggers import Logger
 
 from pochoir.config import PaintConfig
-from pochoir.errors import ConfigError, NonFiniteLossError
+from pochoir.errors import NonFiniteLossError
 from pochoir.experiments.memory import PeakMemory
-from pochoir.experiments.records import differences
+from pochoir.experiments.records import holds_same
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.images import read_picture, write_image
@@ -159,11 +159,8 @@ def show_saved(logger: Logger, folder: Path, config: PaintConfig, metrics: dict[
 
 
 def _finished(folder: Path, job: Job, decisive: dict[str, Any]) -> tuple[Painting, dict[str, Any]] | None:
-    earlier = read_json(folder / "settings.json")
-    if earlier is None:
+    if not holds_same(folder, decisive, "picture"):
         return None
-    if changed := differences(earlier, decisive):
-        raise ConfigError(f"{folder} holds a picture of other settings; choose another folder:{changed}")
     metrics = read_json(folder / "metrics.json")
     if metrics is None:
         return None
