@@ -92,6 +92,11 @@ class Studio:
 
         threading.Thread(target=remove, daemon=True).start()
 
+    def told_of_waiting(self, job: Job) -> str:
+        """How many come before a job that waits; not what they are, as they may be another tab's."""
+        before = [title for lane in (self.long, self.short) for title in lane.before(job)]
+        return f"Waits for {len(before)} before it" if before else "Begins"
+
     def with_weights(self, weights: str) -> Setup:
         return replace(self.setup, weights=weights)
 
@@ -196,8 +201,8 @@ def require_free(host: str, port: int) -> None:
 
 def _warm_up(studio: Studio) -> None:
     """Load what finds people before the first photo is there."""
-    with suppress(PochoirError), finding._looking:
-        finding.segmenter(studio.setup.weights, studio.setup.accelerator)
+    with suppress(PochoirError):
+        finding.warm_up(studio.setup)
 
 
 def add_files(app: Any, studio: Studio) -> None:

@@ -91,6 +91,12 @@ def segmenter(weights: str, accelerator: str) -> Segmenter:
     return segmenter_of(finding_settings(Setup(weights=weights, accelerator=accelerator)))
 
 
+def warm_up(setup: Setup) -> None:
+    """Load what finds objects."""
+    with _looking:
+        segmenter(setup.weights, setup.accelerator)
+
+
 def in_box(photo: Photo, box: Box, number: int) -> Thing:
     """What fills a box, by GrabCut, as `partial box=[…]` finds it; raises `DataError` where that is nothing."""
     whole = tuple(float(round(value)) for value in box)

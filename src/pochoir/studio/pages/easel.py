@@ -178,8 +178,7 @@ class Easel:
 
 def _told(job: Job, studio: Studio) -> str:
     if job.state == "waiting":
-        before = [title for lane in (studio.long, studio.short) for title in lane.before(job)]
-        return f"Waits for {len(before)} before it" if before else "Begins"
+        return studio.told_of_waiting(job)
     if job.is_stopped:
         return "Ends with what is there …"
     if job.seconds_left is None:

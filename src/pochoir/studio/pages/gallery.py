@@ -6,7 +6,6 @@ from typing import Any
 
 from nicegui import ui
 
-from pochoir.errors import PochoirError
 from pochoir.experiments.records import pictures_of
 from pochoir.studio.app import Studio
 from pochoir.studio.gallery import Entry, comparison, entries
@@ -78,10 +77,8 @@ class GalleryPart:
 
     async def compare(self) -> None:
         """What `pochoir compare` shows of the chosen, here."""
-        try:
-            page = await parts.in_thread(comparison, list(self.chosen))
-        except PochoirError as error:
-            ui.notify(str(error), type="negative", multi_line=True)
+        page = await parts.told(comparison, list(self.chosen))
+        if page is None:
             return
         name = f"compare{len(self.tab.pages)}"
         self.tab.pages[name] = page

@@ -6,7 +6,6 @@ from typing import Any
 
 from nicegui import ui
 
-from pochoir.errors import PochoirError
 from pochoir.studio.app import Studio
 from pochoir.studio.jobs import Job
 from pochoir.studio.pages import parts
@@ -103,12 +102,14 @@ class TrainPart:
 
     async def begin(self, *, check: bool) -> None:
         """Check the settings, and put the run into the device's queue."""
-        try:
-            told = ["dataset=figures"] if self.source == BUILT_IN else dataset_of(self.place, self.studio.readable)
-            length = "default" if check else self.length
-            training = await parts.in_thread(_planned, told, self.studio.outputs, length, check)
-        except PochoirError as error:
-            ui.notify(str(error), type="negative", multi_line=True, timeout=10000, close_button="Close")
+        source, place, length = self.source, self.place, "default" if check else self.length
+
+        def plan() -> Training:
+            told = ["dataset=figures"] if source == BUILT_IN else dataset_of(place, self.studio.readable)
+            return planned(told, self.studio.outputs, length, check=check)
+
+        training = await parts.told(plan)
+        if training is None:
             return
         self.training = training
         title = f"{'checking' if check else 'training on'} {self.place or BUILT_IN}"
@@ -163,14 +164,9 @@ class TrainPart:
                 parts.picture(self.tab.show(path), label)
 
 
-def _planned(dataset: list[str], outputs: Path, length: str, check: bool) -> Training:
-    return planned(dataset, outputs, length, check=check)
-
-
 def _status(job: Job, training: Training, studio: Studio) -> str:
     if job.state == "waiting":
-        before = studio.long.before(job)  # not what they are: they may be another tab's
-        return f"Waits for {len(before)} before it" if before else "Begins"
+        return studio.told_of_waiting(job)
     if job.state == "running":
         if job.is_stopped:
             return "Ends after this step, with a checkpoint …"
