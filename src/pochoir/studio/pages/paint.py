@@ -7,30 +7,20 @@ from typing import Any
 from nicegui import events, ui
 
 from pochoir.assets import PREFIX, located
-from pochoir.errors import PochoirError
-from pochoir.images import read_settings, write_image
+from pochoir.images import write_image
 from pochoir.images.overlays import within as made_smaller
 from pochoir.studio.app import Studio, Style
-from pochoir.studio.finding import SHOWN_SIDE, Photo, Thing, hit, in_box, load
+from pochoir.studio.choices import BACKGROUND, Choices
+from pochoir.studio.finding import SHOWN_SIDE, Photo, in_box, load
 from pochoir.studio.jobs import Job
 from pochoir.studio.outlines import overlay
 from pochoir.studio.pages import controls, parts
 from pochoir.studio.pages.easel import Easel
+from pochoir.studio.pages.incoming import Incoming, ask_for
 from pochoir.studio.painting import paint
-from pochoir.studio.readback import builtin, settings_in, wish_of
+from pochoir.studio.readback import builtin
 from pochoir.studio.tabs import Tab
-from pochoir.studio.wishes import (
-    Chosen,
-    Look,
-    Wish,
-    is_known,
-    possible,
-    problems,
-    style_name,
-)
-
-BACKGROUND = -1
-"""The target that is no object: all the rest."""
+from pochoir.studio.wishes import Look, Wish, is_known, possible, problems, style_name
 
 
 class PaintPart:
@@ -41,11 +31,7 @@ class PaintPart:
         self.tab = tab
         self.setup = studio.setup
         self.photo: Photo | None = None
-        self.things: list[Thing] = []
-        self.dressed: dict[int, str | None] = {}
-        """The chosen objects by their place in `things`, and their styles."""
-        self.background: str | None = None
-        self.target = BACKGROUND
+        self.choices = Choices()
         self.look = Look(quality="at_once" if studio.known else "quick")
         self.own: list[Style] = []
         self._address = ""
@@ -54,8 +40,7 @@ class PaintPart:
     # What is seen
 
     def _build(self) -> None:
-        parts.uploader("photo", self._photo_came, self._refused, self.studio.settings.upload_mb)
-        parts.uploader("style", self._style_came, self._refused, self.studio.settings.upload_mb)
+        Incoming(self.tab, self.studio.settings.upload_mb, photo=self.open, style=self._add_style)
         with ui.element("div").classes("grid grid-cols-1 lg:grid-cols-[minmax(0,1fr)_380px] gap-4 w-full"):
             with ui.column().classes("gap-4 w-full min-w-0 max-lg:contents"):  # on a phone: photo, styles, how, picture
                 with ui.element("div").classes("w-full order-1"):
@@ -75,7 +60,7 @@ class PaintPart:
     @ui.refreshable_method
     def _photo_seen(self) -> None:
         if self.photo is None:
-            controls.empty(lambda: self._ask("photo"), self.take_portrait)
+            controls.empty(lambda: ask_for("photo"), self.take_portrait)
             return
         with ui.element("section").classes("sheet w-full").props("aria-label='Photo'"):
             with ui.row().classes("items-center justify-between w-full mb-2 gap-2"):
@@ -83,23 +68,25 @@ class PaintPart:
                 with ui.row().classes("gap-1 items-center"):
                     self.drawing = ui.switch("Draw a box", on_change=self._set_drawing).props("dense")
                     self.drawing.tooltip("Around anything that was not found. With a mouse, just drag.")
-                    parts.small("Another photo", "add_photo_alternate", lambda: self._ask("photo"))
+                    parts.small("Another photo", "add_photo_alternate", lambda: ask_for("photo"))
             self.shown = ui.interactive_image(
-                self._address, content=overlay(self.things, self.dressed, self.photo.size), sanitize=False
+                self._address,
+                content=overlay(self.choices.things, self.choices.dressed, self.photo.size),
+                sanitize=False,
             )
             self.shown.classes("drawable").style(parts.fitting(self.photo.size)).props["alt"] = self._told()
             with ui.row().classes("gap-2 mt-3").props("role=group aria-label='Objects'"):
-                for place, thing in enumerate(self.things):
+                for place, thing in enumerate(self.choices.things):
                     self._chip(place, thing.label)
-                if not self.things:
+                if not self.choices.things:
                     ui.label("Nobody was found: draw a box around what is to be painted.").classes("quiet")
             with ui.expansion("A box by numbers").props("dense").classes("quiet mt-1"):
                 controls.box_by_numbers(self.photo.size, self._boxed)
 
     def _chip(self, place: int, label: str) -> None:
-        chosen, style = place in self.dressed, self.dressed.get(place)
+        chosen, style = place in self.choices.dressed, self.choices.dressed.get(place)
         told = f"{label}: {style_name(style)}" if style else f"{label}: as in the photo" if chosen else label
-        now = chosen and place == self.target
+        now = chosen and place == self.choices.target
         controls.chip(told, lambda: self.toggle(place), pressed=chosen, key=f"object-{place}", now=now)
 
     @ui.refreshable_method
@@ -107,8 +94,8 @@ class PaintPart:
         with ui.element("section").classes("sheet w-full").props("aria-label='Styles'"):
             parts.heading("What in which style")
             with ui.row().classes("gap-2 my-2").props("role=group aria-label='What gets the style'"):
-                for place in [*sorted(self.dressed), BACKGROUND]:
-                    self._target(place)
+                for target in self.choices.targets:
+                    self._target(target)
             ui.label("in the style of").classes("quiet mb-1")
             with ui.element("div").classes("strip").props("data-drop=style role=group aria-label='Styles'"):
                 for number, style in enumerate(self.studio.styles):
@@ -116,18 +103,21 @@ class PaintPart:
                 for style in self.own:
                     assert style.picture is not None
                     self._style(style, self.tab.show(style.picture) + "?thumbnail=1")
-                controls.own_style(lambda: self._ask("style"))
+                controls.own_style(lambda: ask_for("style"))
 
-    def _target(self, place: int) -> None:
-        if place == BACKGROUND:
-            label, style = ("Background" if self.dressed else "The whole photo"), self.background
+    def _target(self, target: int) -> None:
+        if target == BACKGROUND:
+            label = "Background" if self.choices.dressed else "The whole photo"
         else:
-            label, style = self.things[place].label, self.dressed[place]
+            label = self.choices.things[target].label
+        style = self.choices.style_of(target)
         told = f"{label}: {style_name(style) if style else 'photo'}"
-        controls.chip(told, lambda: self._aim(place), pressed=place == self.target, key=f"target-{place}")
+        aimed = target == self.choices.target
+        controls.chip(told, lambda: self._aim(target), pressed=aimed, key=f"target-{target}")
 
     def _style(self, style: Style, address: str) -> None:
-        pressed, at_once = self._current() == style.value, is_known(style.value, self.studio.known)
+        pressed = self.choices.style_of(self.choices.target) == style.value
+        at_once = is_known(style.value, self.studio.known)
         controls.style(style.label, address, lambda: self.dress(style.value), pressed=pressed, at_once=at_once)
 
     @ui.refreshable_method
@@ -160,9 +150,8 @@ class PaintPart:
     @property
     def wish(self) -> Wish:
         """What is asked for now."""
-        chosen = [replace(self.things[place].chosen, style=self.dressed[place]) for place in sorted(self.dressed)]
         content = builtin(str(self.photo.path)) or str(self.photo.path) if self.photo is not None else ""
-        return Wish(content, tuple(chosen), self.background, self.look)
+        return Wish(content, self.choices.chosen, self.choices.background, self.look)
 
     async def take_portrait(self) -> None:
         """The photo that comes with the project."""
@@ -173,8 +162,7 @@ class PaintPart:
         photo = await parts.told(load, path, self.setup)
         if photo is None:
             return
-        self.photo, self.things = photo, list(photo.things)
-        self.dressed, self.background, self.target = {}, None, BACKGROUND
+        self.photo, self.choices = photo, Choices(list(photo.things))
         shown = self.tab.own / f"shown_{len(self.tab.shown)}.png"
         await parts.in_thread(write_image, shown, made_smaller(photo.picture.on_white, SHOWN_SIDE))
         self._address = self.tab.show(shown)
@@ -184,32 +172,27 @@ class PaintPart:
         self._refresh()
 
     async def _choose(self, wish: Wish) -> None:
+        at_once = wish.look.quality == "at_once"
+        self.look = replace(wish.look, quality="quick") if at_once and not self.studio.known else wish.look
+        self._look_seen.refresh()
+        if not wish.content:
+            return
         for one in wish.chosen:
             if one.box is not None:
                 await self._boxed(*one.box)
-            place = next((n for n, thing in enumerate(self.things) if _same(thing.chosen, one)), None)
-            if place is not None:
-                self.dressed[place] = one.style
-        self.background = wish.background
-        self.target = min(self.dressed, default=BACKGROUND)
+        self.choices.take(wish)
 
     def pick(self, x: float, y: float) -> None:
         """A click on the photo, in shares of its width and height."""
         if self.photo is None:
             return
         width, height = self.photo.size
-        thing = hit(self.things, x * width, y * height)
-        if thing is not None:
-            self.toggle(self.things.index(thing))
+        if self.choices.click(x * width, y * height):
+            self._refresh()
 
     def toggle(self, place: int) -> None:
         """Choose an object, or drop it."""
-        if place in self.dressed:
-            del self.dressed[place]
-            self.target = max(self.dressed, default=BACKGROUND)
-        else:
-            self.dressed[place] = None
-            self.target = place
+        self.choices.toggle(place)
         self._refresh()
 
     async def draw(self, x0: float, y0: float, x1: float, y1: float) -> None:
@@ -221,29 +204,24 @@ class PaintPart:
 
     async def _boxed(self, x0: float, y0: float, x1: float, y1: float) -> None:
         assert self.photo is not None
-        number = 1 + len([thing for thing in self.things if thing.chosen.box is not None])
-        thing = await parts.told(in_box, self.photo, (x0, y0, x1, y1), number)
-        if thing is None:
-            return
-        self.things.append(thing)
-        self.toggle(len(self.things) - 1)
+        thing = await parts.told(in_box, self.photo, (x0, y0, x1, y1), self.choices.drawn + 1)
+        if thing is not None:
+            self.choices.add(thing)
+            self._refresh()
 
-    def _aim(self, place: int) -> None:
-        self.target = place
+    def _aim(self, target: int) -> None:
+        self.choices.target = target
         self._refresh()
-
-    def _current(self) -> str | None:
-        return self.background if self.target == BACKGROUND else self.dressed.get(self.target)
 
     def dress(self, style: str) -> None:
         """Give the style to what is aimed at, or take it away; what can be had at once is painted at once."""
-        new = None if self._current() == style else style
-        if self.target == BACKGROUND:
-            self.background = new
-        else:
-            self.dressed[self.target] = new
+        self.choices.dress(style)
         self._refresh()
         self._at_once()
+
+    def _add_style(self, style: Style) -> None:
+        self.own.append(style)
+        self.dress(style.value)
 
     def change(self, **look: Any) -> None:
         """Another quality, strength and so on."""
@@ -266,9 +244,7 @@ class PaintPart:
         """Put the wish into the queue: of the device, or for what is painted at once the short one."""
         assert self.photo is not None
         wish = possible(self.wish, self.studio.known)
-        ordered = sorted(self.dressed, key=lambda place: self.things[place].chosen.index is None)
-        things = [self.things[place] for place in ordered]
-        photo, setup, names = self.photo, self.setup, dict(self.tab.names)
+        things, photo, setup, names = self.choices.chosen_things, self.photo, self.setup, dict(self.tab.names)
         folder = self.tab.own / f"picture_{len(self.easel.jobs)}"
         title = f"{photo.path.stem} in {', '.join(map(style_name, wish.styles))}"
         job = Job(title, lambda job: paint(wish, things, photo, setup, folder, names, job))
@@ -304,46 +280,6 @@ class PaintPart:
             path = self.photo.path
             ui.timer(0, lambda: self.open(path), once=True)
 
-    # What comes in
-
-    async def _photo_came(self, event: events.UploadEventArguments) -> None:
-        path = await self._taken(event)
-        if path is None:
-            return
-        told = settings_in(await parts.in_thread(_embedded, path))
-        if told is None:
-            await self.open(path)
-            return
-        wish, missing = wish_of(told, self.tab.find)
-        self.look = (
-            wish.look if self.studio.known or wish.look.quality != "at_once" else replace(wish.look, quality="quick")
-        )
-        self._look_seen.refresh()
-        await self.open(Path(located(wish.content)) if wish.content else path, wish if wish.content else None)
-        said = "The settings in this picture were read."
-        if missing:
-            said += f" Drop these too, then the picture again: {', '.join(dict.fromkeys(missing))}."
-        ui.notify(said, type="info", multi_line=True, timeout=8000)
-
-    async def _style_came(self, event: events.UploadEventArguments) -> None:
-        path = await self._taken(event)
-        if path is not None:
-            self.own.append(Style(str(path), path.stem, path))
-            self.dress(str(path))
-
-    async def _taken(self, event: events.UploadEventArguments) -> Path | None:
-        content = await event.file.read()
-        return await parts.told(self.tab.take, event.file.name, content)
-
-    def _refused(self) -> None:
-        limit = self.studio.settings.upload_mb
-        ui.notify(f"That is no picture, or has more than {limit:g} MB.", type="negative")
-
-    def _ask(self, kind: str) -> None:
-        ui.run_javascript(
-            f"getElement(Number(document.querySelector('[data-uploader={kind}]').id.slice(1))).$refs.qRef.pickFiles()"
-        )
-
     # What follows
 
     def _refresh(self) -> None:
@@ -354,18 +290,6 @@ class PaintPart:
         self.shown.classes(**{"add" if event.value else "remove": "drawing"})
 
     def _told(self) -> str:
-        count = len(self.things)
+        count = len(self.choices.things)
         found = "nobody found" if not count else f"{count} found"
         return f"Your photo, {found}. The buttons below choose what is painted."
-
-
-def _same(one: Chosen, other: Chosen) -> bool:
-    return (one.index, one.box) == (other.index, other.box)
-
-
-def _embedded(path: Path) -> str:
-    """The settings in a picture; empty where there are none, or where it is none, which who opens it says."""
-    try:
-        return read_settings(path) or ""
-    except PochoirError:
-        return ""

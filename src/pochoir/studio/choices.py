@@ -1,0 +1,87 @@
+"""What is chosen of a photo, and in which style: the state of the part Paint, which no page is needed for."""
+
+from dataclasses import dataclass, field, replace
+
+from pochoir.studio.finding import Thing, hit
+from pochoir.studio.wishes import Chosen, Wish
+
+BACKGROUND = -1
+"""The target that is no object: all the rest."""
+
+
+@dataclass(eq=False)
+class Choices:
+    """The objects of a photo by their places in `things`, and what they are dressed in.
+
+    dressed: those that are chosen, and their styles; None: as in the photo. background: the style of all the rest.
+    target: what the next style is for, one that is chosen or `BACKGROUND`.
+    """
+
+    things: list[Thing] = field(default_factory=list)
+    dressed: dict[int, str | None] = field(default_factory=dict)
+    background: str | None = None
+    target: int = BACKGROUND
+
+    @property
+    def targets(self) -> list[int]:
+        """All that can get a style."""
+        return [*sorted(self.dressed), BACKGROUND]
+
+    @property
+    def chosen(self) -> tuple[Chosen, ...]:
+        """The chosen objects as a wish has them."""
+        return tuple(replace(self.things[place].chosen, style=self.dressed[place]) for place in sorted(self.dressed))
+
+    @property
+    def chosen_things(self) -> list[Thing]:
+        """The same, in the same order, with their masks."""
+        return [self.things[place] for place in sorted(self.dressed)]
+
+    @property
+    def drawn(self) -> int:
+        """How many were found in boxes."""
+        return len([thing for thing in self.things if thing.chosen.box is not None])
+
+    def style_of(self, target: int) -> str | None:
+        return self.background if target == BACKGROUND else self.dressed[target]
+
+    def toggle(self, place: int) -> None:
+        """Choose an object and aim at it, or drop it and aim at the last that is left."""
+        if place in self.dressed:
+            del self.dressed[place]
+            self.target = max(self.dressed, default=BACKGROUND)
+        else:
+            self.dressed[place] = None
+            self.target = place
+
+    def click(self, x: float, y: float) -> bool:
+        """Toggle the object under a point in pixels of the photo; False where there is none."""
+        thing = hit(self.things, x, y)
+        if thing is not None:
+            self.toggle(self.things.index(thing))
+        return thing is not None
+
+    def add(self, thing: Thing) -> None:
+        """Take in an object that was drawn, and choose it."""
+        self.things.append(thing)
+        self.toggle(len(self.things) - 1)
+
+    def dress(self, style: str) -> None:
+        """Give the style to the target, or take it away where it has it."""
+        new = None if self.style_of(self.target) == style else style
+        if self.target == BACKGROUND:
+            self.background = new
+        else:
+            self.dressed[self.target] = new
+
+    def take(self, wish: Wish) -> None:
+        """Choose what a wish has chosen, as far as it is among the things."""
+        places = {_identity(thing.chosen): place for place, thing in enumerate(self.things)}
+        there = [one for one in wish.chosen if _identity(one) in places]
+        self.dressed = {places[_identity(one)]: one.style for one in there}
+        self.background = wish.background
+        self.target = min(self.dressed, default=BACKGROUND)
+
+
+def _identity(one: Chosen) -> tuple[object, object]:
+    return one.index, one.box
