@@ -14,6 +14,7 @@ from pochoir.config import load_config
 from pochoir.experiments.records import read_run
 from pochoir.images import Picture, read_picture, read_rgb, read_settings
 from pochoir.runs.partial import partials
+from pochoir.runs.stylize import stylize
 from pochoir.studio.finding import Photo, in_box, load
 from pochoir.studio.jobs import Job
 from pochoir.studio.painting import Painted, bundle, keep, laid, paint
@@ -58,6 +59,18 @@ def test_at_once_and_the_same_by_the_command(photo: Photo, setup: Setup, tmp_pat
     there = [word.replace("content=", f"content={photo.path.parent}/") for word in command[2:]]
     partials(load_config("partial", there), tmp_path / "command")
     assert (read_rgb(tmp_path / "command" / "result.png") == after).all()
+
+
+def test_what_goes_on_from_a_painters_picture_is_the_same_by_the_command(
+    photo: Photo, setup: Setup, tmp_path: Path
+) -> None:
+    wish = Wish(str(photo.path), (), "builtin:ink", Look("finish"))
+    made, _ = painted(wish, photo, setup, tmp_path)
+    there = [word.replace("content=", f"content={photo.path.parent}/") for word in made.asked.overrides]
+    settings = load_config("stylize", there)
+    assert (settings.init, settings.recipe.steps) == ("painter", [10, 4])
+    stylize(settings, tmp_path / "command")
+    assert (read_rgb(tmp_path / "command" / "result.png") == read_rgb(made.result)).all()
 
 
 def test_the_download_holds_its_settings_and_no_place_on_this_machine(

@@ -36,6 +36,11 @@ def test_a_wish_comes_back(wish: Wish) -> None:
     assert wish_of(embedded(wish), lambda name: None) == (wish, [])
 
 
+def test_what_went_on_from_a_painters_picture_is_quick() -> None:
+    told = embedded(Wish("builtin:portrait", (Chosen(0, style="builtin:ink"),), None, Look("finish", strength=0.5)))
+    assert wish_of(told, lambda name: None)[0].look == Look("quick", strength=0.5)
+
+
 def test_objects_that_masks_told_come_back_by_what_was_clicked_on() -> None:
     chosen = (Chosen(0, style="builtin:ink"), Chosen(box=(1.0, 2.0, 30.0, 40.0), style="builtin:ink"))
     wish = Wish("builtin:portrait", chosen, None, Look("quick"))

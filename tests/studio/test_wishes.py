@@ -8,10 +8,10 @@ import pytest
 
 from pochoir.config import Request
 from pochoir.studio.wishes import (
-    QUALITIES,
     Asked,
     Chosen,
     Look,
+    Quality,
     Setup,
     Wish,
     asked_for,
@@ -115,11 +115,23 @@ def test_what_no_painter_knows_is_optimised() -> None:
     assert possible(wish(Chosen(0, style=INK), background=GLASS, look=at_once), KNOWN).look.quality == "quick"
 
 
-def test_each_quality_refines_the_one_before() -> None:
-    looks = [Look("at_once", strength=0.7)]
+def test_quick_goes_on_from_the_picture_of_a_painter_that_knows_all_styles() -> None:
+    assert possible(wish(background=GLASS), KNOWN).look.quality == "quick"
+    wished = possible(wish(Chosen(0, style=INK), look=replace(QUICK, strength=0.5)), KNOWN)
+    asked = asked_for(wished, Setup(painter="mine.safetensors"))
+    weight = content_weight("finish", 0.5)
+    assert asked.overrides[3:] == (
+        *("init=painter", "painter.weights=mine.safetensors"),
+        *("recipe=finish", f"recipe.content_weight={weight:g}"),
+    )
+
+
+@pytest.mark.parametrize("begun", ["at_once", "finish"])
+def test_what_is_refined_gets_more_time(begun: Quality) -> None:
+    looks = [Look(begun, strength=0.7)]
     while (following := refined(looks[-1])) is not None:
         looks.append(following)
-    assert tuple(look.quality for look in looks) == QUALITIES
+    assert [look.quality for look in looks[1:]] == ["quick", "default", "fine"][begun == "finish" :]
     assert {look.strength for look in looks} == {0.7}
 
 

@@ -69,7 +69,10 @@ def builtin(path: str) -> str | None:
 
 
 def look_of(told: Mapping[str, Any]) -> Look:
-    """How all was painted; a recipe of one's own is taken for the nearest that has a name."""
+    """How all was painted; a recipe of one's own is taken for the nearest that has a name.
+
+    What went on from a painter's picture is `quick`, which does so where there is a painter: see `possible`.
+    """
     quality = _quality(told)
     strength = (
         told.get("painter.strength", 1.0)
@@ -77,7 +80,7 @@ def look_of(told: Mapping[str, Any]) -> Look:
         else strength_of(quality, told.get("recipe.content_weight", recipe_of(quality).content_weight))
     )
     return Look(
-        quality=quality,
+        quality="quick" if quality == "finish" else quality,
         strength=strength,
         style_scale=told.get("style_scale", Look.style_scale),
         keep_colors=told.get("keep_colors", Look.keep_colors),

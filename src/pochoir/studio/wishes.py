@@ -13,9 +13,10 @@ from pochoir.assets import PREFIX
 from pochoir.config import load_config
 from pochoir.config.overrides import written
 
-Quality = Literal["at_once", "quick", "default", "fine"]
-QUALITIES: tuple[Quality, ...] = ("at_once", "quick", "default", "fine")
-"""From a painter's picture to the longest optimisation: each refines the one before."""
+Quality = Literal["at_once", "finish", "quick", "default", "fine"]
+"""A painter's picture, one that goes on from it, and three that are optimised from the photo on."""
+QUALITIES: tuple[Quality, ...] = ("at_once", "finish", "quick", "default", "fine")
+REFINED: Mapping[Quality, Quality] = {"at_once": "quick", "finish": "default", "quick": "default", "default": "fine"}
 WEAKEST = 0.01
 """Least strength: at 0 nothing is painted."""
 STRENGTHS = 100.0
@@ -148,16 +149,19 @@ def problems(wish: Wish, known: Collection[str]) -> Iterable[str]:
 
 
 def possible(wish: Wish, known: Collection[str]) -> Wish:
-    """The wish with the nearest quality that can be had: at once where a painter knows all styles, else `quick`."""
-    if wish.look.quality == "at_once" and not all(is_known(style, known) for style in wish.styles):
-        return replace(wish, look=replace(wish.look, quality="quick"))
-    return wish
+    """The wish with the quality that it gets. A painter that does not know all styles gives way to `quick`; to one that
+    does, `quick` becomes `finish`, which goes on from its picture.
+    """
+    by_painter = all(is_known(style, known) for style in wish.styles)
+    changed: dict[Quality, Quality] = {"quick": "finish"} if by_painter else {"at_once": "quick"}
+    quality = changed.get(wish.look.quality, wish.look.quality)
+    return replace(wish, look=replace(wish.look, quality=quality))
 
 
 def refined(look: Look) -> Look | None:
-    """The same look, with the next quality; None after the last."""
-    rank = QUALITIES.index(look.quality) + 1
-    return replace(look, quality=QUALITIES[rank]) if rank < len(QUALITIES) else None
+    """The same look, with more time; None after the last."""
+    quality = REFINED.get(look.quality)
+    return None if quality is None else replace(look, quality=quality)
 
 
 def wants_masks(wish: Wish) -> bool:
@@ -205,10 +209,11 @@ def ordered(wish: Wish) -> list[Chosen]:
 
 def _look(look: Look, setup: Setup) -> dict[str, Any]:
     told: dict[str, Any] = {}
-    if look.quality == "at_once":
-        told["method"] = "painter"
+    if look.quality in ("at_once", "finish"):
+        told |= {"method": "painter"} if look.quality == "at_once" else {"init": "painter"}
         if setup.painter is not None:
             told["painter.weights"] = setup.painter
+    if look.quality == "at_once":
         if look.strength < 1:
             told["painter.strength"] = look.strength
     else:

@@ -129,8 +129,11 @@ class Easel:
             following = refined(painted.wish.look)
             if following is not None and self.can_be_had(following):
                 label = f"Refine: {LABELS[following.quality]}"
-                ui.button(label, icon="auto_awesome", on_click=lambda: self.refine(following)).props(
-                    "no-caps outline dense"
+                button = ui.button(label, icon="auto_awesome", on_click=lambda: self.refine(following))
+                button.props("no-caps outline dense").tooltip(
+                    "Goes on from this picture"
+                    if painted.wish.look.quality == "at_once"
+                    else "Takes more time, and begins again with the photo: large shapes are settled first"
                 )
             ui.button("Keep in the gallery", icon="photo_library", on_click=self._keep).props("no-caps outline dense")
         with ui.expansion("The same by the command", icon="terminal").classes("w-full mt-2"):

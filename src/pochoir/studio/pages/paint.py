@@ -22,6 +22,12 @@ from pochoir.studio.readback import builtin
 from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Look, Wish, is_known, possible, problems, style_name
 
+GETS = {
+    "quick": "No painter knows all of these styles: they are optimised, by quick.",
+    "finish": "Goes on from the painter's picture.",
+}
+"""Where what is painted differs from what was asked for."""
+
 
 class PaintPart:
     """What a tab has on its easel; every change goes through a function, and the page follows."""
@@ -132,18 +138,16 @@ class PaintPart:
 
     @ui.refreshable_method
     def _go_seen(self) -> None:
-        wrong = list(problems(possible(self.wish, self.studio.known), self.studio.known)) if self.photo else []
-        busy = self.easel.is_busy
-        ready = self.photo is not None and not wrong
+        wish, busy = possible(self.wish, self.studio.known), self.easel.is_busy
+        wrong = next(iter(problems(wish, self.studio.known)), "") if self.photo else "First comes a photo."
         with ui.row().classes("w-full mt-3 gap-2 no-wrap"):
             go = ui.button("Paint", icon="brush", on_click=self.paint).props("no-caps unelevated color=accent")
-            go.classes("grow").set_enabled(ready and not busy)
+            go.classes("grow").set_enabled(not wrong and not busy)
             if busy:
                 ui.button("Stop", icon="stop", on_click=self.easel.stop).props("no-caps outline color=negative")
-        if self.photo is not None and wrong:
-            ui.label(wrong[0]).classes("quiet mt-2").props("role=status")
-        elif self.look.quality != possible(self.wish, self.studio.known).look.quality:
-            ui.label("No painter knows all of these styles: they are optimised, by quick.").classes("quiet mt-2")
+        told = wrong or ("" if self.look.quality == wish.look.quality else GETS[wish.look.quality])
+        if told:
+            ui.label(told).classes("quiet mt-2").props("role=status")
 
     # What a person does
 
