@@ -32,6 +32,8 @@ def test_a_folder_or_an_annotation_file_becomes_a_dataset(data: Path) -> None:
         dataset_of("notes.txt", [data])
     with pytest.raises(DataError, match="is not in the folders that may be read"):
         dataset_of(str(data.parent), [data])
+    with pytest.raises(ConfigError, match="First comes a folder"):
+        dataset_of(" ", [data])
 
 
 @pytest.mark.parametrize("length", LENGTHS)

@@ -77,6 +77,8 @@ def dataset_of(place: str, folders: list[Path]) -> list[str]:
 
     Raises `DataError` for what may not be read.
     """
+    if not place.strip():
+        raise ConfigError("First comes a folder with annotated photos, or a COCO JSON.")
     path = within(place, folders)
     if path.is_dir():
         return ["dataset=auto", written("dataset.root", str(path))]
