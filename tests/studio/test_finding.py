@@ -7,7 +7,7 @@ import pytest
 
 from pochoir.assets import located
 from pochoir.errors import DataError
-from pochoir.images import read_rgb
+from pochoir.images import Picture, read_rgb
 from pochoir.studio.finding import Photo, Thing, hit, in_box, load, outline, write_masks
 from pochoir.studio.wishes import Chosen, Setup
 
@@ -62,5 +62,9 @@ def test_a_box_holds_an_object(portrait: Photo, tmp_path: Path) -> None:
     assert rows.min() >= 456 and rows.max() < 540 and columns.min() >= 297 and columns.max() < 471
     with pytest.raises(DataError, match="nothing stands out in that box"):
         in_box(portrait, (318.0, 420.0, 471.0, 480.0), 2)
+    nearly_nothing = Photo(portrait.path, Picture(np.full((60, 80, 3), 90, np.uint8)), portrait.instances, ())
+    nearly_nothing.picture.pixels[30, 40] = 255
+    with pytest.raises(DataError, match="nothing stands out in that box"):
+        in_box(nearly_nothing, (10.0, 10.0, 70.0, 50.0), 3)
     (path,) = write_masks([drawn], tmp_path)
     assert ((read_rgb(Path(path))[..., 0] == 255) == drawn.mask).all()

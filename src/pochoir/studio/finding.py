@@ -25,6 +25,8 @@ SHOWN_SIDE = 1600
 """Longest side in pixels of the photo that is clicked on; what is painted is the photo itself."""
 SMOOTH = 0.0015
 """Share of the photo's long side by which an outline may leave the mask's, which has a corner a pixel."""
+LEAST = 0.01
+"""Share of a box that an object in it fills at least: less of it is nobody's object."""
 _looking = threading.Lock()
 """A network looks at one photo at a time."""
 
@@ -101,7 +103,8 @@ def in_box(photo: Photo, box: Box, number: int) -> Thing:
     """What fills a box, by GrabCut, as `partial box=[…]` finds it; raises `DataError` where that is nothing."""
     whole = tuple(float(round(value)) for value in box)
     found = from_box(list(whole), photo.picture.on_white).masks.numpy() > 0
-    if not len(found):
+    left, top, right, bottom = whole
+    if not len(found) or found[0].sum() < LEAST * (right - left) * (bottom - top):
         raise DataError("nothing stands out in that box; draw it a little wider")
     mask = found[0]
     return Thing(Chosen(box=whole), mask, outline(mask), f"object {number}")  # type: ignore[arg-type]
