@@ -29,7 +29,7 @@ def test_a_studio_knows_the_styles_of_its_painter_and_what_it_may_read(tmp_path:
     painter = write_painter(tmp_path / "painter.safetensors", "waves", "ink")
     words = [f"painter.weights={painter}", f"folders=[{tmp_path}]", f"outputs={tmp_path / 'outputs'}"]
     studio = studio_of(load_config("studio", words), tmp_path)
-    assert studio.known == {"waves", "ink"}
+    assert studio.known == {"builtin:waves", "builtin:ink"}
     assert studio.readable == [tmp_path / "outputs", tmp_path]
     assert (studio.setup.painter, studio.setup.size) == (str(painter), 1024)
 

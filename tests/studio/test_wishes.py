@@ -26,7 +26,7 @@ from pochoir.studio.wishes import (
 
 PORTRAIT = "builtin:portrait"
 INK, WAVES, GLASS = "builtin:ink", "builtin:waves", "builtin:glass"
-KNOWN = ("ink", "waves")
+KNOWN = (INK, WAVES)
 SETUP = Setup()
 QUICK = Look(quality="quick")
 

@@ -49,7 +49,8 @@ class Style:
 @dataclass(eq=False)
 class Studio:
     """What all tabs share. long: the device's queue. short: what takes a second, which does not wait for hours.
-    trainings: those that were begun, with their jobs; they outlive the tab.
+    known: the styles that the painter knows, by their values. trainings: those that were begun, with their jobs; they
+    outlive the tab.
     """
 
     settings: StudioConfig
@@ -104,8 +105,10 @@ class Studio:
 def studio_of(settings: StudioConfig, place: Path) -> Studio:
     """The studio of its settings; raises `PochoirError`s for a painter that is none, and folders without pictures."""
     setup = Setup(settings.weights, settings.painter.weights, settings.accelerator, settings.size)
-    known = known_styles(settings.painter.weights)
-    studio = Studio(settings, place, setup, frozenset(known), tuple(offered(known, settings.styles)))
+    names = known_styles(settings.painter.weights)
+    styles = tuple(offered(names, settings.styles))
+    known = frozenset(style.value for style in styles if style_name(style.value) in names)
+    studio = Studio(settings, place, setup, known, styles)
     studio.segmenters.append(settings.weights)
     return studio
 
@@ -200,9 +203,11 @@ def require_free(host: str, port: int) -> None:
 
 
 def _warm_up(studio: Studio) -> None:
-    """Load what finds people before the first photo is there."""
+    """Load what finds people before the first photo is there, then the painter and what it shows of its styles."""
     with suppress(PochoirError):
         finding.warm_up(studio.setup)
+        for style in studio.styles:
+            _of_style(style, studio.settings.painter.weights)
 
 
 def add_files(app: Any, studio: Studio) -> None:

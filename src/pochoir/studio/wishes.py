@@ -115,11 +115,6 @@ def style_name(style: str) -> str:
     return Path(style.removeprefix(PREFIX)).stem
 
 
-def is_known(style: str, known: Collection[str]) -> bool:
-    """Whether a painter knows it."""
-    return style_name(style) in known
-
-
 def is_picture(style: str) -> bool:
     """Whether it can be optimised for; other styles are names that only a painter knows."""
     return style.startswith(PREFIX) or "." in style or "/" in style
@@ -128,7 +123,7 @@ def is_picture(style: str) -> bool:
 def problems(wish: Wish, known: Collection[str]) -> Iterable[str]:
     """What cannot be painted as it is wished, and what to do about it.
 
-    known: the styles that the painter knows.
+    known: the styles that the painter knows, as they stand in wishes; a picture of one's own may have such a name, too.
     """
     if not wish.styles:
         yield "Choose a style for an object or for the background."
@@ -138,7 +133,7 @@ def problems(wish: Wish, known: Collection[str]) -> Iterable[str]:
             "An object that stays as in the photo, beside one that is painted and a painted background, takes two "
             "rounds: paint the background first, then drop the picture here again."
         )
-    unknown = [style_name(style) for style in wish.styles if not is_known(style, known)]
+    unknown = [style_name(style) for style in wish.styles if style not in known]
     unpainted = [style for style in wish.styles if not is_picture(style)]
     if wish.look.quality == "at_once" and unknown:
         yield f"No painter knows {', '.join(unknown)}: choose quick, default or fine."
@@ -152,7 +147,7 @@ def possible(wish: Wish, known: Collection[str]) -> Wish:
     """The wish with the quality that it gets. A painter that does not know all styles gives way to `quick`; to one that
     does, `quick` becomes `finish`, which goes on from its picture.
     """
-    by_painter = all(is_known(style, known) for style in wish.styles)
+    by_painter = set(wish.styles) <= set(known)
     changed: dict[Quality, Quality] = {"quick": "finish"} if by_painter else {"at_once": "quick"}
     quality = changed.get(wish.look.quality, wish.look.quality)
     return replace(wish, look=replace(wish.look, quality=quality))

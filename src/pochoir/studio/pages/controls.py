@@ -33,13 +33,14 @@ def chip(text: str, action: Action, *, pressed: bool, key: str, now: bool = Fals
         ui.label(text)
 
 
-def style(label: str, address: str, action: Action, *, pressed: bool, at_once: bool) -> None:
-    """A thumbnail that is chosen or not."""
+def style(label: str, address: str, action: Action, *, pressed: bool, at_once: bool) -> ui.element:
+    """A thumbnail that is chosen or not: see `press`."""
     told = f"{label} (at once)" if at_once else label
     with _pressed("style", action, pressed=pressed, key=f"style-{label}") as button:
         ui.html(f'<img src="{address}" alt="" loading="lazy"><span>{escape(label)}</span>', sanitize=False)
     for name in ("aria-label", "title"):
         button.props[name] = told
+    return button
 
 
 def own_style(choose: Action) -> None:
@@ -51,9 +52,15 @@ def own_style(choose: Action) -> None:
 
 def _pressed(kind: str, action: Action, *, pressed: bool, key: str) -> ui.element:
     button = ui.element("button").classes(kind).on("click", action)
-    button.props(f"type=button aria-pressed={'true' if pressed else 'false'}")
+    button.props("type=button")
     button.props["data-key"] = key
+    press(button, pressed)
     return button
+
+
+def press(button: ui.element, pressed: bool) -> None:
+    """Show a button as on or off."""
+    button.props(f"aria-pressed={'true' if pressed else 'false'}")
 
 
 def box_by_numbers(size: tuple[int, int], drawn: Callable[..., Awaitable[None]]) -> None:

@@ -16,6 +16,8 @@ from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Look, refined
 
 LOOK_SECONDS = 0.3
+BEFORE = 8
+"""Percent of a finished picture's width that show the photo at first: what was painted is not to be hidden by it."""
 
 
 class Easel:
@@ -41,6 +43,7 @@ class Easel:
         self.ended = ended
         self.jobs: list[Job] = []
         self.job: Job | None = None
+        self.at_once = False
         self.painted: Painted | None = None
         self._photo = ""
         self._fitting = ""
@@ -63,7 +66,7 @@ class Easel:
 
     def begin(self, job: Job, *, at_once: bool) -> None:
         """Put a job into the queue: of the device, or the short one for what is painted at once."""
-        self.job = job
+        self.job, self.at_once = job, at_once
         self.jobs.append(job)
         (self.studio.short if at_once else self.studio.long).submit(job)
         self._picture_seen.refresh()
@@ -94,7 +97,10 @@ class Easel:
                 self._result_seen(painted)
 
     def _progress_seen(self, job: Job) -> None:
-        parts.heading("Painting")
+        with ui.row().classes("items-center justify-between w-full"):
+            parts.heading("Painting")
+            if not self.at_once:
+                ui.button("Stop", icon="stop", on_click=self.stop).props("no-caps outline dense color=negative")
         self.told = ui.label("").classes("quiet").props("role=status")
         self.bar = ui.linear_progress(value=0, show_value=False).props("rounded aria-label='Progress' instant-feedback")
         self.growing = (
@@ -111,10 +117,11 @@ class Easel:
         scroller = ui.element("div").classes("scroller")
         with scroller:
             ui.html(
-                f'<div class="compare" style="{self._fitting}">'
+                f'<div class="compare" style="{self._fitting}; --cut: {BEFORE}%">'
                 f'<img src="{before}" alt="Before"><img src="{after}" alt="After">'
                 '<span class="tag" style="left:8px">before</span><span class="tag" style="right:8px">after</span>'
-                '<input type="range" min="0" max="100" value="50" step="1" aria-label="Before and after" '
+                '<span class="handle" aria-hidden="true">↔</span>'
+                f'<input type="range" min="0" max="100" value="{BEFORE}" step="1" aria-label="Before and after" '
                 "oninput=\"this.parentNode.style.setProperty('--cut', this.value + '%')\"></div>",
                 sanitize=False,
             ).classes("result")

@@ -9,7 +9,7 @@ from nicegui import events, ui
 from pochoir.assets import located
 from pochoir.errors import PochoirError
 from pochoir.images import read_settings
-from pochoir.studio.app import Style
+from pochoir.studio.app import Studio, Style
 from pochoir.studio.pages import parts
 from pochoir.studio.readback import settings_in, wish_of
 from pochoir.studio.tabs import Tab
@@ -25,17 +25,18 @@ class Incoming:
     def __init__(
         self,
         tab: Tab,
-        megabytes: float,
+        studio: Studio,
         *,
         photo: Callable[[Path, Wish | None], Awaitable[None]],
         style: Callable[[Style], Any],
     ) -> None:
         self.tab = tab
-        self.megabytes = megabytes
+        self.studio = studio
+        self.megabytes = studio.settings.upload_mb
         self.photo = photo
         self.style = style
-        parts.uploader("photo", self._photo_came, self._refused, megabytes)
-        parts.uploader("style", self._style_came, self._refused, megabytes)
+        parts.uploader("photo", self._photo_came, self._refused, self.megabytes)
+        parts.uploader("style", self._style_came, self._refused, self.megabytes)
 
     async def _photo_came(self, event: events.UploadEventArguments) -> None:
         path = await self._taken(event)
@@ -45,7 +46,7 @@ class Incoming:
         if told is None:
             await self.photo(path, None)
             return
-        wish, missing = wish_of(told, self.tab.find)
+        wish, missing = wish_of(told, self._find)
         await self.photo(Path(located(wish.content)) if wish.content else path, wish)
         said = "The settings in this picture were read."
         if missing:
@@ -60,6 +61,10 @@ class Incoming:
     async def _taken(self, event: events.UploadEventArguments) -> Path | None:
         content = await event.file.read()
         return await parts.told(self.tab.take, event.file.name, content)
+
+    def _find(self, name: str) -> str | None:
+        offered = (style.value for style in self.studio.styles if name in (style.value, Path(style.value).name))
+        return self.tab.find(name) or next(offered, None)
 
     def _refused(self) -> None:
         ui.notify(f"That is no picture, or has more than {self.megabytes:g} MB.", type="negative")

@@ -20,10 +20,10 @@ from pochoir.studio.pages.incoming import Incoming, ask_for
 from pochoir.studio.painting import paint
 from pochoir.studio.readback import builtin
 from pochoir.studio.tabs import Tab
-from pochoir.studio.wishes import Look, Wish, is_known, possible, problems, style_name
+from pochoir.studio.wishes import Look, Wish, possible, problems, style_name
 
 GETS = {
-    "quick": "No painter knows all of these styles: they are optimised, by quick.",
+    "quick": "No painter knows all of these styles: Paint optimises them, by quick.",
     "finish": "Goes on from the painter's picture.",
 }
 """Where what is painted differs from what was asked for."""
@@ -41,12 +41,14 @@ class PaintPart:
         self.look = Look(quality="at_once" if studio.known else "quick")
         self.own: list[Style] = []
         self._address = ""
+        self.shown: ui.interactive_image | None = None
+        self._buttons: dict[str, ui.element] = {}
         self._build()
 
     # What is seen
 
     def _build(self) -> None:
-        Incoming(self.tab, self.studio.settings.upload_mb, photo=self.open, style=self._add_style)
+        Incoming(self.tab, self.studio, photo=self.open, style=self._add_style)
         with ui.element("div").classes("grid grid-cols-1 lg:grid-cols-[minmax(0,1fr)_380px] gap-4 w-full"):
             with ui.column().classes("gap-4 w-full min-w-0 max-lg:contents"):  # on a phone: photo, styles, how, picture
                 with ui.element("div").classes("w-full order-1"):
@@ -56,8 +58,10 @@ class PaintPart:
                         self.studio, self.tab, can_be_had=self._can_be_had, refine=self.refine, ended=self._ended
                     )
             with ui.column().classes("gap-4 w-full min-w-0 max-lg:contents"):
-                with ui.element("div").classes("w-full order-2"):
-                    self._choices_seen()
+                with ui.element("section").classes("sheet w-full order-2").props("aria-label='Styles'"):
+                    parts.heading("Choose a style")
+                    self._targets_seen()
+                    self._strip_seen()
                 with ui.element("div").classes("w-full order-3"):
                     self._look_seen()
         ui.on("picked", lambda event: self.pick(*event.args))
@@ -75,41 +79,44 @@ class PaintPart:
                     self.drawing = ui.switch("Draw a box", on_change=self._set_drawing).props("dense")
                     self.drawing.tooltip("Around anything that was not found. With a mouse, just drag.")
                     parts.small("Another photo", "add_photo_alternate", lambda: ask_for("photo"))
-            self.shown = ui.interactive_image(
-                self._address,
-                content=overlay(self.choices.things, self.choices.dressed, self.photo.size),
-                sanitize=False,
-            )
+            self.shown = ui.interactive_image(self._address, sanitize=False)
             self.shown.classes("drawable").style(parts.fitting(self.photo.size)).props["alt"] = self._told()
-            with ui.row().classes("gap-2 mt-3").props("role=group aria-label='Objects'"):
-                for place, thing in enumerate(self.choices.things):
-                    self._chip(place, thing.label)
-                if not self.choices.things:
-                    ui.label("Nobody was found: draw a box around what is to be painted.").classes("quiet")
+            self._outlined()
+            self._objects_seen()
             with ui.expansion("A box by numbers").props("dense").classes("quiet mt-1"):
                 controls.box_by_numbers(self.photo.size, self._boxed)
 
+    @ui.refreshable_method
+    def _objects_seen(self) -> None:
+        with ui.row().classes("gap-2 mt-3").props("role=group aria-label='Objects'"):
+            for place, thing in enumerate(self.choices.things):
+                self._chip(place, thing.label)
+            if not self.choices.things:
+                told = "Nobody was found: draw a box around what is to be painted, or choose a style for all of it."
+                ui.label(told).classes("quiet")
+
     def _chip(self, place: int, label: str) -> None:
         chosen, style = place in self.choices.dressed, self.choices.dressed.get(place)
-        told = f"{label}: {style_name(style)}" if style else f"{label}: as in the photo" if chosen else label
+        told = f"{label}: {self._named(style)}" if style else f"{label}: as in the photo" if chosen else label
         now = chosen and place == self.choices.target
         controls.chip(told, lambda: self.toggle(place), pressed=chosen, key=f"object-{place}", now=now)
 
     @ui.refreshable_method
-    def _choices_seen(self) -> None:
-        with ui.element("section").classes("sheet w-full").props("aria-label='Styles'"):
-            parts.heading("What in which style")
-            with ui.row().classes("gap-2 my-2").props("role=group aria-label='What gets the style'"):
-                for target in self.choices.targets:
-                    self._target(target)
-            ui.label("in the style of").classes("quiet mb-1")
-            with ui.element("div").classes("strip").props("data-drop=style role=group aria-label='Styles'"):
-                for number, style in enumerate(self.studio.styles):
-                    self._style(style, f"/style/{number}")
-                for style in self.own:
-                    assert style.picture is not None
-                    self._style(style, self.tab.show(style.picture) + "?thumbnail=1")
-                controls.own_style(lambda: ask_for("style"))
+    def _targets_seen(self) -> None:
+        with ui.row().classes("gap-2 my-2 items-center").props("role=group aria-label='What gets the style'"):
+            ui.label("for").classes("quiet")
+            for target in self.choices.targets:
+                self._target(target)
+
+    @ui.refreshable_method
+    def _strip_seen(self) -> None:
+        with ui.element("div").classes("strip").props("data-drop=style role=group aria-label='Styles'"):
+            for number, style in enumerate(self.studio.styles):
+                self._style(style, f"/style/{number}")
+            for style in self.own:
+                assert style.picture is not None
+                self._style(style, self.tab.show(style.picture) + "?thumbnail=1")
+            controls.own_style(lambda: ask_for("style"))
 
     def _target(self, target: int) -> None:
         if target == BACKGROUND:
@@ -117,14 +124,15 @@ class PaintPart:
         else:
             label = self.choices.things[target].label
         style = self.choices.style_of(target)
-        told = f"{label}: {style_name(style) if style else 'photo'}"
+        told = f"{label}: {self._named(style)}" if style else label
         aimed = target == self.choices.target
         controls.chip(told, lambda: self._aim(target), pressed=aimed, key=f"target-{target}")
 
     def _style(self, style: Style, address: str) -> None:
         pressed = self.choices.style_of(self.choices.target) == style.value
-        at_once = is_known(style.value, self.studio.known)
-        controls.style(style.label, address, lambda: self.dress(style.value), pressed=pressed, at_once=at_once)
+        at_once = style.value in self.studio.known
+        button = controls.style(style.label, address, lambda: self.dress(style.value), pressed=pressed, at_once=at_once)
+        self._buttons[style.value] = button
 
     @ui.refreshable_method
     def _look_seen(self) -> None:
@@ -140,11 +148,8 @@ class PaintPart:
     def _go_seen(self) -> None:
         wish, busy = possible(self.wish, self.studio.known), self.easel.is_busy
         wrong = next(iter(problems(wish, self.studio.known)), "") if self.photo else "First comes a photo."
-        with ui.row().classes("w-full mt-3 gap-2 no-wrap"):
-            go = ui.button("Paint", icon="brush", on_click=self.paint).props("no-caps unelevated color=accent")
-            go.classes("grow").set_enabled(not wrong and not busy)
-            if busy:
-                ui.button("Stop", icon="stop", on_click=self.easel.stop).props("no-caps outline color=negative")
+        go = ui.button("Paint", icon="brush", on_click=self.paint).props("no-caps unelevated color=accent")
+        go.classes("w-full mt-3").set_enabled(not wrong and not busy)
         told = wrong or ("" if self.look.quality == wish.look.quality else GETS[wish.look.quality])
         if told:
             ui.label(told).classes("quiet mt-2").props("role=status")
@@ -163,17 +168,22 @@ class PaintPart:
 
     async def open(self, path: Path, wish: Wish | None = None) -> None:
         """Show a photo with its objects; wish: what is chosen of it."""
-        photo = await parts.told(load, path, self.setup)
+        with parts.waiting("Looking for people …"):
+            photo = await parts.told(load, path, self.setup)
         if photo is None:
             return
-        self.photo, self.choices = photo, Choices(list(photo.things))
+        begun = self.choices.background if self.photo is None else None  # a style that came before the photo
+        self.photo, self.choices = photo, Choices(list(photo.things), background=begun)
         shown = self.tab.own / f"shown_{len(self.tab.shown)}.png"
         await parts.in_thread(write_image, shown, made_smaller(photo.picture.on_white, SHOWN_SIDE))
         self._address = self.tab.show(shown)
         self.easel.clear(self._address, photo.size)
+        await self._photo_seen.refresh()
         if wish is not None:
             await self._choose(wish)
         self._refresh()
+        if begun is not None:
+            self._at_once()
 
     async def _choose(self, wish: Wish) -> None:
         at_once = wish.look.quality == "at_once"
@@ -203,12 +213,14 @@ class PaintPart:
         """A box on the photo, in shares of its width and height."""
         if self.photo is None:
             return
+        self.drawing.set_value(False)
         width, height = self.photo.size
         await self._boxed(min(x0, x1) * width, min(y0, y1) * height, max(x0, x1) * width, max(y0, y1) * height)
 
     async def _boxed(self, x0: float, y0: float, x1: float, y1: float) -> None:
         assert self.photo is not None
-        thing = await parts.told(in_box, self.photo, (x0, y0, x1, y1), self.choices.drawn + 1)
+        with parts.waiting("Looking what is in the box …"):
+            thing = await parts.told(in_box, self.photo, (x0, y0, x1, y1), self.choices.drawn + 1)
         if thing is not None:
             self.choices.add(thing)
             self._refresh()
@@ -225,6 +237,7 @@ class PaintPart:
 
     def _add_style(self, style: Style) -> None:
         self.own.append(style)
+        self._strip_seen.refresh()
         self.dress(style.value)
 
     def change(self, **look: Any) -> None:
@@ -287,11 +300,23 @@ class PaintPart:
     # What follows
 
     def _refresh(self) -> None:
-        for seen in (self._photo_seen, self._choices_seen, self._go_seen):
+        """The photo and the strip stay: no click on them is lost while others are answered."""
+        self._outlined()
+        for value, button in self._buttons.items():
+            controls.press(button, self.choices.style_of(self.choices.target) == value)
+        for seen in (self._objects_seen, self._targets_seen, self._go_seen):
             seen.refresh()
 
+    def _outlined(self) -> None:
+        if self.photo is not None and self.shown is not None:
+            self.shown.set_content(overlay(self.choices.things, self.choices.dressed, self.photo.size))
+
+    def _named(self, style: str) -> str:
+        return next((one.label for one in (*self.studio.styles, *self.own) if one.value == style), style_name(style))
+
     def _set_drawing(self, event: events.ValueChangeEventArguments) -> None:
-        self.shown.classes(**{"add" if event.value else "remove": "drawing"})
+        if self.shown is not None:
+            self.shown.classes(**{"add" if event.value else "remove": "drawing"})
 
     def _told(self) -> str:
         count = len(self.choices.things)

@@ -1,6 +1,7 @@
 """Small things that all parts of the page are made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any, TypeVar, cast
 
@@ -23,6 +24,16 @@ async def told(work: Callable[..., T], *given: Any) -> T | None:
     except PochoirError as error:
         ui.notify(str(error), type="negative", multi_line=True, timeout=10000, close_button="Close")
         return None
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Say what is being done, as long as it is."""
+    notice = ui.notification(text, spinner=True, timeout=None)
+    try:
+        yield
+    finally:
+        notice.dismiss()
 
 
 def fitting(size: tuple[int, int]) -> str:
