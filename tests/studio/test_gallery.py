@@ -40,6 +40,9 @@ def test_runs_and_sweeps_are_listed_and_sessions_of_the_page_are_not(outputs: Pa
     assert found["stylize/one"].measures() == [("loss", 0.5), ("seconds", 3.0)]
     assert found["stylize/one"].picture == outputs / "stylize" / "one" / "result.png"
     assert found["stylize/sweeps/all"].status == "2 of 2 finished"
+    assert found["stylize/one"].table()[0] == {"measure": "loss", "value": "0.5"}
+    assert found["stylize/sweeps/all"].table()[1] == {"job": "1", "seed": "1", "status": "finished", "loss": "0.1"}
+    assert found["stylize/sweeps/all"].pictures == []
     assert entries(outputs / "none") == []
 
 

@@ -21,6 +21,7 @@ SHEETS = (
     "predictions/sheet.png",
     "samples.png",
 )
+OF_SWEEP = ("contact_sheet.png", "metrics.png")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,23 @@ class Entry:
             return []
         run = self.runs[0]
         return [(name, run.metrics[name]) for name in headlines([run])]
+
+    @property
+    def pictures(self) -> list[Path]:
+        """What it has drawn; of a sweep what shows all its jobs."""
+        return pictures_of(self.folder, OF_SWEEP) if self.is_sweep else pictures_of(self.folder)
+
+    def table(self) -> list[dict[str, str]]:
+        """A row for each measure; of a sweep one for each job, with what was swept and what tells most."""
+        if not self.is_sweep:
+            metrics = self.runs[0].metrics
+            return [{"measure": name, "value": f"{value:.5g}"} for name, value in metrics.items()]
+        names = headlines(list(self.runs))
+        return [
+            {"job": run.name, **run.swept, "status": run.status}
+            | {name: f"{run.metrics[name]:.5g}" if name in run.metrics else "" for name in names}
+            for run in self.runs
+        ]
 
 
 def entries(outputs: Path) -> list[Entry]:

@@ -2,11 +2,9 @@
 
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from nicegui import ui
 
-from pochoir.experiments.records import pictures_of
 from pochoir.studio.app import Studio
 from pochoir.studio.gallery import Entry, comparison, entries
 from pochoir.studio.pages import parts
@@ -56,7 +54,7 @@ class GalleryPart:
                 address = self.tab.show(entry.picture) + "?thumbnail=1"
                 label = escape(entry.name, quote=True)
                 ui.html(f'<img src="{address}" loading="lazy" alt="{label}">', sanitize=False)
-            ui.label(entry.name).classes("text-sm font-medium break-all mt-1")
+            ui.label(entry.name).classes("text-sm font-medium break-words mt-1")
             told = ", ".join(f"{name} {value:.3g}" for name, value in entry.measures()[:3])
             ui.label(f"{entry.status}{': ' if told else ''}{told}").classes("quiet")
             with ui.row().classes("items-center justify-between w-full"):
@@ -90,18 +88,13 @@ class GalleryPart:
     def _open(self, entry: Entry) -> None:
         self._shown_in_dialog(entry.name)
         with self.body, ui.column().classes("w-full overflow-auto gap-3"):
-            for path in pictures_of(entry.folder):
+            for path in entry.pictures:
                 ui.label(path.relative_to(entry.folder).as_posix()).classes("quiet")
                 parts.picture(self.tab.show(path), path.name)
-            for own in entry.runs:
-                rows: list[dict[str, Any]] = [
-                    {"name": name, "value": f"{value:.5g}"} for name, value in own.metrics.items()
-                ]
-                if own.error:
-                    ui.label(own.error).classes("text-negative whitespace-pre-wrap")
-                if rows:
-                    title = own.name if entry.is_sweep else "Measured"
-                    ui.table(rows=rows, columns=_COLUMNS, title=title, pagination=10).props("dense flat")
+            if rows := entry.table():
+                ui.table(rows=rows, column_defaults={"align": "left"}).props("dense flat").classes("max-w-full")
+            for error in filter(None, (run.error for run in entry.runs)):
+                ui.label(error).classes("text-negative whitespace-pre-wrap")
 
     def _shown_in_dialog(self, title: str) -> None:
         self.dialog.clear()
@@ -111,9 +104,3 @@ class GalleryPart:
             parts.heading(title)
             ui.button(icon="close", on_click=self.dialog.close).props('flat round aria-label="Close"')
         self.dialog.open()
-
-
-_COLUMNS: list[dict[str, Any]] = [
-    {"name": "name", "label": "measure", "field": "name", "align": "left"},
-    {"name": "value", "label": "value", "field": "value", "align": "right"},
-]
