@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from pochoir.assets import located
+from pochoir.experiments.records import SWEEP
+from pochoir.files import write_bytes, write_json
 from pochoir.images import read_rgb, read_settings, write_image
 
 PORTRAIT = Path(located("builtin:portrait"))
@@ -80,7 +82,7 @@ def test_drop_a_portrait_click_on_her_choose_ink(page: Any, tmp_path: Path) -> N
     command = page.locator("pre.command").first.inner_text()
     assert command.startswith("pochoir partial content=grace.jpg style=builtin:ink 'region.indices=[0]' method=painter")
     page.get_by_role("slider", name="Before and after").press("ArrowRight")
-    assert page.locator(".compare").evaluate("element => element.style.getPropertyValue('--cut')") == "9%"
+    assert page.locator(".compare").evaluate("element => element.style.getPropertyValue('--cut')") == "13%"
 
 
 def test_settings_of_a_picture_are_read_back(page: Any, tmp_path: Path) -> None:
@@ -126,6 +128,36 @@ def test_a_box_and_a_background_are_optimised_watched_and_ended(page: Any, tmp_p
     page.get_by_text("ended early").first.wait_for()
     got = painted(page, "Download PNG", tmp_path / "got.png")
     assert (read_rgb(got) != read_rgb(PORTRAIT)).any()
+
+
+def test_a_style_before_the_photo_is_painted_at_once_and_refined(page: Any) -> None:
+    style(page, "ink")
+    page.get_by_text("First comes a photo.").wait_for()
+    page.get_by_text("Take the built-in portrait").click()
+    page.get_by_role("button", name="Refine: quick").click()
+    page.get_by_role("button", name="Refine: default").wait_for()
+    page.get_by_text("The same by the command").click()
+    command = page.locator("pre.command").first.inner_text()
+    assert "style=builtin:ink init=painter painter.weights=painter.safetensors recipe=finish" in command
+
+
+def test_nobody_is_found_a_box_is_and_takes_a_picture_that_is_called_as_a_style_of_the_painter(
+    page: Any, tmp_path: Path
+) -> None:
+    meadow = np.full((90, 120, 3), (60, 120, 50), dtype=np.uint8)
+    meadow[30:60, 40:80] = (200, 30, 30)
+    write_image(tmp_path / "meadow.png", meadow)
+    write_image(tmp_path / "ink.png", np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))
+    drop(page, tmp_path / "meadow.png")
+    page.get_by_text("Nobody was found").wait_for()
+    page.get_by_text("A box by numbers").click()
+    page.get_by_role("button", name="Find the object").click()
+    page.get_by_role("button", name="object 1: as in the photo").wait_for()
+    page.set_input_files("[data-uploader=style] input[type=file]", tmp_path / "ink.png")
+    page.get_by_text("No painter knows all of these styles").wait_for()
+    got = painted_by_hand(page, tmp_path / "got.png")
+    told = json.loads(read_settings(got) or "")
+    assert (told["style"], told["box"], told["init"]) == ("ink.png", [30, 22, 90, 67], "content")
 
 
 def test_a_name_is_shown_as_it_is_and_limits_are_told(page: Any, tmp_path: Path) -> None:
@@ -199,6 +231,21 @@ def test_check_the_data_train_and_use_the_result(page: Any, studio: tuple[str, P
         boxes.nth(number).click()
     page.get_by_role("button", name="Compare 2").click()
     page.frame_locator("iframe").get_by_text("2 runs").wait_for()
+
+
+def test_a_sweep_is_opened_in_the_gallery(page: Any, studio: tuple[str, Path]) -> None:
+    sweep = studio[1] / "outputs" / "stylize" / "sweeps" / "mine"
+    write_json(sweep / SWEEP, {"swept": ["seed"]})
+    write_image(sweep / "contact_sheet.png", np.zeros((20, 30, 3), dtype=np.uint8))
+    for number in range(2):
+        write_bytes(sweep / str(number) / ".hydra" / "overrides.yaml", f"- seed={number + 7}\n".encode())
+        write_json(sweep / str(number) / "metrics.json", {"loss": 0.25})
+    page.get_by_role("tab", name="Gallery").click()
+    shown = page.get_by_role("listitem").filter(has_text="stylize/sweeps/mine")
+    shown.get_by_text("2 of 2 finished").wait_for()
+    shown.get_by_role("button").click()
+    page.locator("img[alt='contact_sheet.png']").wait_for()
+    page.get_by_role("row", name="1 8 finished 0.25").wait_for()
 
 
 def bars(folder: Path) -> None:

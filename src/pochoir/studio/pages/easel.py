@@ -16,7 +16,7 @@ from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Look, refined
 
 LOOK_SECONDS = 0.3
-BEFORE = 8
+BEFORE = 12
 """Percent of a finished picture's width that show the photo at first: what was painted is not to be hidden by it."""
 
 

@@ -74,7 +74,7 @@ class PaintPart:
             return
         with ui.element("section").classes("sheet w-full").props("aria-label='Photo'"):
             with ui.row().classes("items-center justify-between w-full mb-2 gap-2"):
-                parts.heading("Click on people to choose them")
+                parts.heading("Click on people to choose them" if self.choices.things else "Nobody was found")
                 with ui.row().classes("gap-1 items-center"):
                     self.drawing = ui.switch("Draw a box", on_change=self._set_drawing).props("dense")
                     self.drawing.tooltip("Around anything that was not found. With a mouse, just drag.")
@@ -92,8 +92,7 @@ class PaintPart:
             for place, thing in enumerate(self.choices.things):
                 self._chip(place, thing.label)
             if not self.choices.things:
-                told = "Nobody was found: draw a box around what is to be painted, or choose a style for all of it."
-                ui.label(told).classes("quiet")
+                ui.label("Draw a box around what is to be painted, or choose a style for all of it.").classes("quiet")
 
     def _chip(self, place: int, label: str) -> None:
         chosen, style = place in self.choices.dressed, self.choices.dressed.get(place)
