@@ -10,6 +10,14 @@ from pochoir.studio.pages.paint import PaintPart
 from pochoir.studio.pages.train import TrainPart
 
 PARTS = {"Paint": "brush", "Train": "school", "Gallery": "photo_library"}
+COLORS = {
+    "primary": "#274c5e",
+    "secondary": "#6b7f4f",
+    "accent": "#d9643a",
+    "info": "#274c5e",
+    "positive": "#4a7a4f",
+    "negative": "#b3382c",
+}
 
 
 def build(studio: Studio) -> None:
@@ -22,7 +30,7 @@ def build(studio: Studio) -> None:
     @ui.page("/")
     def page() -> None:
         tab = studio.open_tab()
-        ui.colors(primary="#274c5e", secondary="#6b7f4f", accent="#d9643a", positive="#4a7a4f", negative="#b3382c")
+        ui.colors(**COLORS)
         with ui.header().classes("items-center gap-4 px-4 py-1 no-wrap"):
             ui.label("Pochoir").classes("text-lg font-semibold").props("role=heading aria-level=1")
             with ui.tabs().props("dense no-caps inline-label aria-label='Parts of the studio'") as tabs:

@@ -48,10 +48,9 @@ class Incoming:
             return
         wish, missing = wish_of(told, self._find)
         await self.photo(Path(located(wish.content)) if wish.content else path, wish)
-        said = "The settings in this picture were read."
-        if missing:
-            said += f" Drop these too, then the picture again: {', '.join(dict.fromkeys(missing))}."
-        ui.notify(said, type="info", multi_line=True, timeout=8000)
+        lacking = ", ".join(dict.fromkeys(missing))
+        following = f"Drop these too, then the picture again: {lacking}." if lacking else "Paint makes it again."
+        ui.notify(f"The settings in this picture were read. {following}", type="info", multi_line=True, timeout=8000)
 
     async def _style_came(self, event: events.UploadEventArguments) -> None:
         path = await self._taken(event)

@@ -177,7 +177,8 @@ class PaintPart:
         await parts.in_thread(write_image, shown, made_smaller(photo.picture.on_white, SHOWN_SIDE))
         self._address = self.tab.show(shown)
         self.easel.clear(self._address, photo.size)
-        await self._photo_seen.refresh()
+        ui.run_javascript("scrollTo({ top: 0 })")
+        await self._photo_seen.refresh()  # with it goes the button that may have asked for this
         if wish is not None:
             await self._choose(wish)
         self._refresh()

@@ -195,7 +195,7 @@ def _options(found: Curves) -> dict[str, Any]:
     ]
     return {
         "animation": False,
-        "legend": {"top": 0},
+        "legend": {"top": 0, "type": "scroll"},
         "tooltip": {"trigger": "axis"},
         "grid": {"left": 50, "right": 50, "top": 40, "bottom": 35},
         "xAxis": {"type": "value", "name": "step", "nameLocation": "middle", "nameGap": 22},
