@@ -1,7 +1,9 @@
 """Films as a whole: what is left alone, what is written, going on, and errors for people."""
 
 import csv
+import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from painters import write_painter
 from pochoir.composition.given import certain
 from pochoir.config import FilmConfig, load_config
 from pochoir.errors import ConfigError, DataError
+from pochoir.film.cameras import Camera
 from pochoir.film.clips import Clip, Frame, open_clip
 from pochoir.images import write_image
 from pochoir.runs import film as runs_film
@@ -192,7 +195,7 @@ def test_one_object_is_chosen_in_the_first_frame(
 ) -> None:
     left, right = np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32)
     left[8:40, 4:28], right[8:40, 60:90] = 1, 1
-    monkeypatch.setattr(runs_film, "segmenter_of", lambda _: finder(left, right))
+    monkeypatch.setattr("pochoir.film.filming.segmenter_of", lambda _: finder(left, right))
     one = config.but(masks=None, content=str(files / "frames"), frames=4)
     region = one.region.but(choose="rightmost")
     assert list(film(one.but(region=region), tmp_path / "right")["objects"]) == ["1"]
@@ -205,7 +208,7 @@ def test_one_object_is_chosen_in_the_first_frame(
 def test_a_film_without_objects_stays_as_it_is_and_says_so(
     config: FilmConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs_film, "segmenter_of", lambda _: finder())
+    monkeypatch.setattr("pochoir.film.filming.segmenter_of", lambda _: finder())
     metrics = film(config.but(masks=None, frames=3), tmp_path)
     assert metrics["notes"] == ["no object was found in any frame"]
     assert metrics["area"] == 0
@@ -231,8 +234,90 @@ def test_a_missing_mask_is_told_and_what_is_done_is_kept(config: FilmConfig, fil
         ("keep.mask=builtin:ink", "keep.mask: is of one picture"),
         ("find.every=0", "find.every: 0"),
         ("temporal.keep=1", "temporal.keep: 1"),
+        ("content=camera:nowhere.mp4", "content: 'nowhere.mp4' does not exist"),
     ],
 )
 def test_wrong_settings_are_told(override: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem.replace(".", r"\.")):
         load_config("film", [override])
+
+
+class SomeWindow:
+    """In place of a desktop's: closed after so many pictures."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.pictures: list[np.ndarray] = []
+
+    @property
+    def is_open(self) -> bool:
+        return len(self.pictures) < self.most
+
+    def show(self, pixels: np.ndarray) -> None:
+        self.pictures.append(pixels)
+
+
+def seen_by_camera(
+    config: FilmConfig, files: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> tuple[FilmConfig, SomeWindow]:
+    """The clip as if a camera saw it, its square found in every frame, in a window that is closed after so many."""
+    square_here = np.zeros(SIZE, np.float32)
+    square_here[20:44, 10:34] = 1
+    shown = SomeWindow(most)
+    monkeypatch.setattr("pochoir.film.filming.segmenter_of", lambda _: finder(square_here))
+    monkeypatch.setattr("pochoir.runs.camera.window", lambda _: nullcontext(shown))
+    live = config.but(content=f"camera:{files / 'clip.mkv'}", masks=None)
+    return live, shown
+
+
+def test_what_a_camera_sees_is_shown_and_recorded(
+    config: FilmConfig, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, shown = seen_by_camera(config, files, monkeypatch, most=100)
+    assert runs_film.run(live, tmp_path) is not None
+    recorded, alphas = pixels_of(tmp_path / "result.mkv"), pixels_of(tmp_path / "alpha.mkv")
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["frames"] == len(recorded) == len(shown.pictures) == len(alphas) >= 2
+    assert all((one == other).all() for one, other in zip(recorded, shown.pictures, strict=True))
+    outside = alphas[0][..., 0] == 0
+    assert any((recorded[0][outside] == own[outside]).all() for own in frames())
+    assert (alphas[0][24:40, 14:30, 0] == 255).all()
+    with pytest.raises(ConfigError, match="holds a recording; choose another folder"):
+        runs_film.run(live, tmp_path)
+
+
+def test_a_closed_window_ends_the_recording(
+    config: FilmConfig, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, _ = seen_by_camera(config, files, monkeypatch, most=1)
+    runs_film.run(live, tmp_path)
+    assert len(pixels_of(tmp_path / "result.mkv")) == 1
+
+
+def test_of_a_camera_that_leaves_the_recording_is_kept(
+    config: FilmConfig, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, shown = seen_by_camera(config, files, monkeypatch, most=100)
+
+    def leaving(self: Camera) -> Iterator[Frame]:
+        yield Frame(0, frames()[0], Fraction(0))
+        yield Frame(1, frames()[1], Fraction(1, 25))
+        raise DataError("content: camera:0 gives no more pictures")
+
+    monkeypatch.setattr(Camera, "frames", leaving)
+    with pytest.raises(DataError, match="gives no more pictures"):
+        runs_film.run(live, tmp_path)
+    assert len(pixels_of(tmp_path / "result.mkv")) == len(shown.pictures) == 2
+    assert not list(tmp_path.glob("*.nut"))
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("method=optimize", "method: optimize takes seconds a frame, and a camera does not wait"),
+        ("masks=[builtin:ink]", "masks: are of frames that are known beforehand"),
+    ],
+)
+def test_what_a_camera_does_not_go_with_is_told(override: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        load_config("film", ["content=camera:0", "style=waves", override])

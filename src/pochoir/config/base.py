@@ -53,7 +53,8 @@ def problem(message: str) -> PydanticCustomError:
     return PydanticCustomError("pochoir", "{message}", {"message": message})
 
 
-def _existing(value: Any) -> Any:
+def existing(value: Any) -> Any:
+    """For `ExistingPath`, and for what may be something else besides."""
     if isinstance(value, list):
         raise problem(f"{value} are several; one file or folder is taken")
     if not isinstance(value, str):
@@ -107,13 +108,13 @@ def _painter(value: Any) -> Any:
 
 
 def _style(value: Any) -> Any:
-    return value if isinstance(value, str) and value in painted_styles() else _existing(value)
+    return value if isinstance(value, str) and value in painted_styles() else existing(value)
 
 
 Word = Annotated[str, BeforeValidator(_word)]
 Words = Annotated[list[Word], BeforeValidator(_several)]
 """Several words; one stands for a list of it."""
-ExistingPath = Annotated[str, BeforeValidator(_existing), BeforeValidator(_word)]
+ExistingPath = Annotated[str, BeforeValidator(existing), BeforeValidator(_word)]
 """A file or folder that is there; `builtin:<name>` becomes the path of what comes with the project."""
 ExistingPaths = Annotated[list[ExistingPath], Field(min_length=1), BeforeValidator(_several)]
 """Several of them; one stands for a list of it."""

@@ -2,13 +2,23 @@
 
 from collections.abc import Iterable
 from importlib.util import find_spec
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from pochoir.config.base import Count, ExistingPath, Natural, NotNegative, Settings, Share, is_folder
+from pochoir.config.base import Count, Natural, NotNegative, Settings, Share, existing, is_folder
 from pochoir.config.painting import RecipeConfig
 from pochoir.config.partial import FindConfig, StencilConfig
+
+CAMERA = "camera:"
+"""What names of cameras begin with."""
+
+
+def _film(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith(CAMERA):
+        return existing(value)
+    name = value.removeprefix(CAMERA)
+    return value if name.isdigit() else f"{CAMERA}{existing(name)}"
 
 
 class FilmFindConfig(FindConfig):
@@ -51,8 +61,8 @@ class TemporalConfig(Settings):
 class FilmConfig(StencilConfig):
     """The task `film`."""
 
-    content: ExistingPath | None
-    """A film, or a folder of frames."""
+    content: Annotated[str, BeforeValidator(_film)] | None
+    """A film, a folder of frames, or camera:<number>; camera:<film> is played as if a camera saw it."""
     folder_rate: Annotated[float, Field(ge=1, le=240)]
     """Frames a second of a folder of frames; a film has its own."""
     frames: Count | None
@@ -77,6 +87,11 @@ class FilmConfig(StencilConfig):
     def measured(self) -> bool:
         return False
 
+    @property
+    def camera(self) -> str | None:
+        """Number or film of a camera; None: it is no camera."""
+        return self.content.removeprefix(CAMERA) if self.content and self.content.startswith(CAMERA) else None
+
     def problems(self) -> Iterable[str]:
         yield from super().problems()
         for package in ("av", "scipy"):
@@ -88,11 +103,15 @@ class FilmConfig(StencilConfig):
             yield "guides.content: is of one picture, and a film is many; leave it out"
         if is_folder(self.style):
             yield f"style: '{self.style}' is a folder; give a picture, or styles=[<picture>,…], one for each object"
+        if self.camera and not self.at_once:
+            yield "method: optimize takes seconds a frame, and a camera does not wait; take method=painter"
+        if self.camera and self.masks:
+            yield "masks: are of frames that are known beforehand, which a camera's are not; leave them out"
         yield from self.painter_problems()
 
     def lacking(self) -> Iterable[str]:
         if not self.content:
-            yield "content: missing; give it as content=<film or folder of frames>"
+            yield "content: missing; give it as content=<film, folder of frames, or camera:0>"
         if not (self.style or self.styles):
             yield "style: missing; give either style=<picture> or styles=[<picture>,…]"
         yield from super().lacking()

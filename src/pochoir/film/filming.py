@@ -4,17 +4,23 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pochoir.composition.blending import composite, unpainted
+from pochoir.composition.crops import margin_at
 from pochoir.composition.edges import Alpha
+from pochoir.composition.stencil import segmenter_of
+from pochoir.config import FilmConfig
 from pochoir.film.clips import Frame
 from pochoir.film.motion import motion_between, warping_error
-from pochoir.film.painting import FramePainter
+from pochoir.film.painting import SEEN, FramePainter, OptimizingBrush, PainterBrush
 from pochoir.film.stencils import Stencils
-from pochoir.images import Pixels
+from pochoir.images import Pixels, read_picture
+from pochoir.images.resizing import Size
+from pochoir.segmentation.segmenter import Segmenter
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,3 +115,22 @@ class Watch:
 
     def clear(self) -> None:
         self.seconds = {}
+
+
+def filming_of(config: FilmConfig, size: Size) -> Filming:
+    """What paints frames of a size in pixels, loaded."""
+    styles = [Path(style).expanduser() for style in config.given_styles]
+    names = [style.stem for style in styles]
+    find = None if config.gives_objects else doubting_segmenter(config)
+    margin = margin_at(size, config.region, config.max_size)
+    if config.at_once:
+        return Filming(Stencils(config, find), FramePainter(PainterBrush(config, names), margin + SEEN))
+    brush = OptimizingBrush(config, [read_picture(style) for style in styles], names)
+    return Filming(Stencils(config, find), FramePainter(brush, margin))
+
+
+def doubting_segmenter(config: FilmConfig) -> Segmenter:
+    """The segmenter of a config, loaded, which tells of doubtful objects, too."""
+    score = min(config.find.score_threshold, config.track.doubtful)
+    find = config.find.model_copy(update={"score_threshold": score})
+    return segmenter_of(config.model_copy(update={"find": find}))

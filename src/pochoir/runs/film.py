@@ -6,34 +6,28 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import numpy as np
 import torch
 
-from pochoir.composition.crops import margin_at
-from pochoir.composition.stencil import segmenter_of
 from pochoir.config import FilmConfig
 from pochoir.errors import DataError
 from pochoir.experiments.memory import PeakMemory
 from pochoir.experiments.records import holds_same
 from pochoir.experiments.versions import versions
-from pochoir.files import csv_text, read_json, write_bytes, write_json, written
+from pochoir.files import read_json, write_bytes, write_json, written
 from pochoir.film.clips import Clip, open_clip
 from pochoir.film.encoding import PART_SUFFIX, Part, join
-from pochoir.film.filming import Filming, Shot
-from pochoir.film.painting import SEEN, FramePainter, OptimizingBrush, PainterBrush
-from pochoir.film.stencils import Stencils
-from pochoir.images import Pixels, read_picture, write_image
+from pochoir.film.filming import Filming, Shot, filming_of
+from pochoir.images import Pixels, write_image
 from pochoir.inspection.film import PREVIEW_FRAMES, FilmProgress, preview, strip
 from pochoir.inspection.loggers import add_picture, show_config
-from pochoir.runs.events import all_settings, logger_in, show_outcome
+from pochoir.runs.camera import live
+from pochoir.runs.events import logger_in, show_outcome
+from pochoir.runs.frames import decisive_settings, measures, row_of, table
 from pochoir.runs.interruption import held_back, told_how_to_continue
-from pochoir.segmentation.segmenter import Segmenter
 
-INDIFFERENT = ("trainer.", "logger", "part", "milestones", "memory")
-"""Settings, or groups of them, that do not decide what is painted."""
 ALPHA = "alpha.mkv"
 STATE = "state.pt"
 """Beside the parts: all that there is to know to go on after the last of them."""
@@ -55,7 +49,7 @@ def run(config: FilmConfig, folder: Path) -> float | None:
     """Paint into `folder`; returns how much the film flickers inside the stencil, as a multiple of what it did before
     (see `film.motion.warping_error`).
     """
-    ratio = film(config, folder)["e_warp"]["ratio"]
+    ratio = (film(config, folder) if config.camera is None else live(config, folder))["e_warp"]["ratio"]
     return None if ratio is None else float(ratio)
 
 
@@ -68,14 +62,14 @@ def film(config: FilmConfig, folder: Path) -> dict[str, Any]:
     frame is what was asked for, and `ConfigError` where the folder holds another film.
     """
     assert config.content is not None  # as the task's check has it
-    decisive = {name: value for name, value in all_settings(config).items() if not name.startswith(INDIFFERENT)}
+    decisive = decisive_settings(config)
     if holds_same(folder, decisive, "film") and (finished := read_json(folder / "metrics.json")) is not None:
         return dict(finished)
     clip = open_clip(Path(config.content).expanduser(), Fraction(config.folder_rate).limit_denominator(1001))
     write_json(folder / "settings.json", decisive)
     begun = _begun(folder / "parts")
     with told_how_to_continue(folder), PeakMemory() as memory:
-        filming = filming_of(config, clip)
+        filming = filming_of(config, clip.size)
         if begun.state is not None:
             filming.restore(begun.state)
             log.info("%d frames are done; going on", len(begun.rows))
@@ -84,25 +78,6 @@ def film(config: FilmConfig, folder: Path) -> dict[str, Any]:
         finally:
             result = _joined(config, clip, begun, folder)
         return _record(config, clip, begun, folder, result, memory.gigabytes)
-
-
-def filming_of(config: FilmConfig, clip: Clip) -> Filming:
-    """What paints a clip, loaded."""
-    styles = [Path(style).expanduser() for style in config.given_styles]
-    names = [style.stem for style in styles]
-    find = None if config.gives_objects else doubting_segmenter(config)
-    margin = margin_at(clip.size, config.region, config.max_size)
-    if config.at_once:
-        return Filming(Stencils(config, find), FramePainter(PainterBrush(config, names), margin + SEEN))
-    brush = OptimizingBrush(config, [read_picture(style) for style in styles], names)
-    return Filming(Stencils(config, find), FramePainter(brush, margin))
-
-
-def doubting_segmenter(config: FilmConfig) -> Segmenter:
-    """The segmenter of a config, loaded, which tells of doubtful objects, too."""
-    score = min(config.find.score_threshold, config.track.doubtful)
-    find = config.find.model_copy(update={"score_threshold": score})
-    return segmenter_of(config.model_copy(update={"find": find}))
 
 
 def _begun(parts: Path) -> Begun:
@@ -144,7 +119,7 @@ def _part(
             with held_back():
                 picture.write(shot.pixels, shot.frame.time)
                 alpha.write(np.rint(shot.alpha * 255).astype(np.uint8), shot.frame.time)
-                rows.append(_row(shot))
+                rows.append(row_of(shot))
                 state = filming.state()
             progress.advance()
     finally:
@@ -157,20 +132,6 @@ def _part(
                 with written(folder / STATE) as file:
                     torch.save(vars(begun), file)
     return len(rows) == config.part
-
-
-def _row(shot: Shot) -> dict[str, Any]:
-    """What is told of a frame."""
-    errors = {name: total / pixels if pixels else None for name, (total, pixels) in shot.errors.items()}
-    return {
-        "frame": shot.frame.number,
-        "time": float(shot.frame.time),
-        "objects": list(shot.objects),
-        "area": float(shot.alpha.mean()),
-        "e_warp_film": errors.get("film"),
-        "e_warp_paint": errors.get("paint"),
-        **{f"seconds_{name}": round(seconds, 4) for name, seconds in shot.seconds.items()},
-    }
 
 
 def _total(config: FilmConfig, clip: Clip) -> int | None:
@@ -195,23 +156,17 @@ def _record(
     rows = begun.rows
     if not rows:
         raise DataError(f"{clip.path}: holds no frames")
-    write_bytes(folder / "frames.csv", _table(rows).encode())
+    write_bytes(folder / "frames.csv", table(rows).encode())
     outside, figure = _looked_at(config, clip, rows, folder, result)
-    e_warp = {name: _mean(rows, f"e_warp_{name}") for name in ("film", "paint")}
-    ratio = e_warp["paint"] / e_warp["film"] if e_warp["film"] and e_warp["paint"] is not None else None
-    seconds = {name: fmean(row[name] for row in rows) for name in rows[-1] if name.startswith("seconds_")}
+    told = measures(rows)
+    flicker = told["e_warp"]
     metrics: dict[str, Any] = {
-        "frames": len(rows),
-        "frames_per_second": round(1 / sum(seconds.values()), 3),
-        "seconds_per_frame": {name.removeprefix("seconds_"): round(value, 4) for name, value in seconds.items()},
-        "e_warp": {**e_warp, "ratio": ratio},
-        "objects": _objects(rows),
-        "area": fmean(row["area"] for row in rows),
+        **told,
+        "frames_per_second": round(1 / sum(told["seconds_per_frame"].values()), 3),
         "outside": outside,
         "method": config.method,
         "size": {"height": clip.size[0], "width": clip.size[1]},
         "peak_memory_gb": gigabytes,
-        "notes": [] if any(row["objects"] for row in rows) else ["no object was found in any frame"],
         "versions": versions(),
     }
     for note in metrics["notes"]:
@@ -219,18 +174,25 @@ def _record(
     logger = logger_in(folder, config.logger)
     show_config(logger, config)
     for row in rows:
-        told = {name: row[name] for name in ("area", "e_warp_film", "e_warp_paint") if row[name] is not None}
-        logger.log_metrics(told, row["frame"])
+        numbers = {name: row[name] for name in ("area", "e_warp_film", "e_warp_paint") if row[name] is not None}
+        logger.log_metrics(numbers, row["frame"])
     add_picture(logger, "figure", figure, 0)
-    outcome = {"saved/e_warp": e_warp["paint"], "saved/ratio": ratio, "saved/fps": metrics["frames_per_second"]}
-    show_outcome(logger, folder, config, {name: value for name, value in outcome.items() if value is not None})
+    outcome = {"e_warp": flicker["paint"], "ratio": flicker["ratio"], "fps": metrics["frames_per_second"]}
+    show_outcome(
+        logger, folder, config, {f"saved/{name}": value for name, value in outcome.items() if value is not None}
+    )
     write_json(folder / "metrics.json", metrics)
     for path in (folder / "parts").iterdir():
         path.unlink()
     (folder / "parts").rmdir()
     log.info(
         "%s: %d frames, %.2f a second; inside the stencil it flickers %s times as much as the film did",
-        *(result, len(rows), metrics["frames_per_second"], "-" if ratio is None else f"{ratio:.2f}"),
+        *(
+            result,
+            len(rows),
+            metrics["frames_per_second"],
+            "-" if flicker["ratio"] is None else f"{flicker['ratio']:.2f}",
+        ),
     )
     return metrics
 
@@ -269,27 +231,3 @@ def _looked_at(
         "mean": total / (3 * pixels) if pixels else 0.0,
     }
     return outside, figure
-
-
-def _objects(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    """Of each number in which frames it was painted first and last, and in how many."""
-    seen: dict[int, list[int]] = {}
-    for row in rows:
-        for number in row["objects"]:
-            seen.setdefault(number, []).append(row["frame"])
-    return {str(number): {"first": of[0], "last": of[-1], "frames": len(of)} for number, of in sorted(seen.items())}
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[_cell(row.get(name)) for name in names] for row in rows]
-    return csv_text([names, *cells])
-
-
-def _cell(value: Any) -> Any:
-    return " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else value
-
-
-def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
-    values = [row[name] for row in rows if row[name] is not None]
-    return fmean(values) if values else None
