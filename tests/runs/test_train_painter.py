@@ -1,12 +1,15 @@
 """Whole trainings of a tiny painter on drawn pictures: it learns, resumes exactly, and leaves what it says."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -16,7 +19,7 @@ from pochoir.errors import ConfigError, DataError, NonFiniteLossError, WeightsEr
 from pochoir.images import read_rgb, to_pixels, write_image
 from pochoir.inspection.painting import contact_sheet
 from pochoir.runs.train import train
-from pochoir.runs.train_painter import length_of, run, styles_of
+from pochoir.runs.train_painter import length_of, module_of, run, styles_of
 from pochoir.stylization.painters.files import export, trained_painter
 from pochoir.stylization.painters.network import one_style
 
@@ -115,6 +118,30 @@ def test_the_sheet_shows_what_is_kept(tiny: TrainPainterConfig, trained: tuple[P
     styles = [read_rgb(scenes / "styles" / f"{name}.png") for name in ("blue", "red")]
     sheet = contact_sheet([to_pixels(photo[0])], styles, [[to_pixels(paint) for paint in paints]])
     assert np.abs(sheet.astype(int) - read_rgb(folder / "sheet.png").astype(int)).max() <= 1
+
+
+def test_two_processes_get_the_evaluation_of_one(tiny: TrainPainterConfig, words: list[str], tmp_path: Path) -> None:
+    """Two held-out photos in two styles on two processes, each of which paints one."""
+    command = [sys.executable, "-m", "pochoir", "train_painter", *words, "trainer=ddp", "trainer.accelerator=cpu"]
+    done = subprocess.run(
+        [*command, "steps=4", "trainer.enable_progress_bar=false", f"hydra.run.dir={tmp_path}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "metrics.json").read_text())["last"]
+    module = module_of(tiny, styles_of(tiny.styles or {}))
+    module.load_state_dict(state_of(tmp_path / "checkpoints" / "last.ckpt"))
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
+    data = PhotoData(tiny.content, tiny.photos, tiny.loader, epoch_length=10)
+    trainer.validate(module, datamodule=data, verbose=False)
+    assert module.evaluation is not None
+    assert {name: told[name] for name in module.evaluation.metrics} == pytest.approx(
+        module.evaluation.metrics, abs=1e-4
+    )
 
 
 def test_it_learns(tiny: TrainPainterConfig, tmp_path: Path) -> None:
