@@ -111,6 +111,16 @@ def test_painting_lowers_the_loss_within_every_level(
     assert 0 <= picture.min() <= picture.max() <= 1
 
 
+def test_a_step_that_leaps_is_shortened(encoder: Encoder, blobs: Tensor, stripes: Tensor, tmp_path: Path) -> None:
+    """Steps thirty times too long, which without looking back end at eighty times the loss."""
+    reckless = stylizer(encoder, blobs, stripes, [Level((48, 40), 30)], lr=30.0)
+    trainer(tmp_path, max_epochs=1).fit(reckless)
+    losses = torch.tensor(reckless.totals)
+    assert len(losses) == 30
+    assert (losses[1:] <= 2 * losses[:-1]).all()
+    assert losses[-1] < 0.5 * losses[0]
+
+
 def test_a_level_ends_when_it_has_stalled(encoder: Encoder, blobs: Tensor, tmp_path: Path) -> None:
     """A picture painted in its own style is finished at once."""
     levels = [Level((48, 40), 50), Level((96, 80), 50)]

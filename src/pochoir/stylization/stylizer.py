@@ -23,6 +23,10 @@ from pochoir.stylization.subject import Subject
 
 FIRST_STEP = 0.03
 """Mean change of a value of z in the first step of a level."""
+LEAP = 2.0
+"""A step that multiplies the loss by more was too long ..."""
+SHORTER = 0.1
+"""... and so much of it is taken instead."""
 STALLED_STEPS = 10
 """`recipe.tolerance` compares losses this many steps apart."""
 
@@ -109,9 +113,10 @@ class Stylizer(pl.LightningModule):
         return -1 if self._has_stalled() else None
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
-        assert self._objective is not None
-        named = self._objective(self._image(self.z))
-        total = torch.stack(list(named.values())).sum()
+        named, total = self._losses()
+        while self._has_leapt(total):
+            self._shorten_the_step()
+            named, total = self._losses()
         if not torch.isfinite(total):
             parts = ", ".join(f"{name} {float(value.detach()):.4g}" for name, value in named.items())
             raise NonFiniteLossError(
@@ -188,6 +193,24 @@ class Stylizer(pl.LightningModule):
         if subject.region is not None:
             subject = replace(subject, region=solid(subject.region))
         return Objective(self._encoder[0], subject, self.layers, self.recipe, depth=level.depth, tile=level.tile)
+
+    def _losses(self) -> tuple[dict[str, Tensor], Tensor]:
+        """By name, and their sum."""
+        assert self._objective is not None
+        named = self._objective(self._image(self.z))
+        return named, torch.stack(list(named.values())).sum()
+
+    def _has_leapt(self, total: Tensor) -> bool:
+        """Whether the last step of L-BFGS went far too far, as may happen where there was next to no curvature."""
+        return self.recipe.optimizer == "lbfgs" and bool(self.totals) and float(total) > LEAP * self.totals[-1]
+
+    @torch.no_grad()
+    def _shorten_the_step(self) -> None:
+        """Go back most of the way of the last step, and have L-BFGS know."""
+        (optimizer,) = self.trainer.optimizers
+        state = optimizer.state[self.z]
+        self.z.add_(state["d"].view_as(self.z), alpha=(SHORTER - 1) * float(state["t"]))
+        state["t"] *= SHORTER
 
     def _has_stalled(self) -> bool:
         if self.recipe.tolerance == 0 or len(self.totals) <= STALLED_STEPS:
