@@ -47,6 +47,14 @@ def unpainted(photo: Pixels, alpha: Alpha) -> Pixels:
     return found
 
 
+def covered(photo: Pixels, alpha: Alpha) -> Pixels:
+    """The photo in the colours of what paint covers, without those of what is not painted: what paint looks at.
+
+    Of the hair before a painted wall, paint made a dark line in the wall.
+    """
+    return unpainted(photo, 1 - alpha)
+
+
 def _mean(colours: Floats, weights: Floats, otherwise: Floats, radius: int) -> Floats:
     """Weighted means of `[H, W, 3]` in squares; weights are `[H, W, 1]`."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pochoir.composition.blending import composite, unpainted
+from pochoir.composition.blending import composite, covered, unpainted
 from pochoir.composition.crops import Crop, crop_around, margin_at, whole
 from pochoir.composition.regions import Region
 from pochoir.composition.stencil import Stencil
@@ -162,7 +162,7 @@ def _job_of_region(
     settings = config.model_copy(update={"size": side, "suffix": ".png", "recipe": recipe})
     alpha = np.rint(crop.of(region.alpha) * 255).astype(np.float32) / 255
     opacity = None if photo.alpha is None else np.ascontiguousarray(crop.of(photo.alpha))
-    content = Picture(np.ascontiguousarray(crop.of(photo.pixels)), opacity, photo.name)
+    content = Picture(covered(np.ascontiguousarray(crop.of(photo.filled)), alpha), opacity, photo.name)
     keep = None if stencil.keep is None else np.ascontiguousarray(crop.of(stencil.keep))
     seen = None if labels is None else labels.of(region.style, *crop.slices)
     box = crop.left, crop.top, crop.right, crop.bottom

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from pochoir.composition.blending import covered
 from pochoir.composition.crops import Crop, crop_around
 from pochoir.composition.edges import Alpha
 from pochoir.config import FilmConfig
@@ -67,7 +68,8 @@ class FramePainter:
             crop = on_grid(crop_around(alpha, self.margin), (frame.shape[0], frame.shape[1]))
             before = self.paints.get(style)
             start = None if motion is None or before is None else started(before, crop, motion)
-            colours = self.brush(np.ascontiguousarray(crop.of(frame)), crop.of(alpha), style, start)
+            photo = covered(np.ascontiguousarray(crop.of(frame)), crop.of(alpha))
+            colours = self.brush(photo, crop.of(alpha), style, start)
             painted[style] = Paint(crop, colours)
         self.paints = painted
         return painted
