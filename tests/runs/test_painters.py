@@ -155,7 +155,9 @@ def test_a_style_of_a_shipped_painter_needs_no_picture(
     given = [*words(files, f"content={files / 'photos/a.png'}", "style=ink")]
     stylize(load_config("stylize", given), tmp_path)
     assert (tmp_path / "result.png").is_file()
-    with pytest.raises(ConfigError, match="style: 'ink' is known to painters, and no picture; give method=painter"):
+    with pytest.raises(
+        ConfigError, match=r"style: 'ink' is known .* method=painter, or a picture, such as builtin:ink"
+    ):
         load_config("stylize", [*given, "method=optimize"])
     no_measure = "style: 'ink' is known to painters, and no picture to measure errors by; give a picture"
     with pytest.raises(ConfigError, match=no_measure):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pochoir.assets import FILES, PREFIX
 from pochoir.config.base import (
     ExistingPath,
     ExistingPaths,
@@ -222,7 +223,8 @@ class PaintConfig(Settings):
                 yield f"{key}: is for optimising; a painter paints all alike, so leave it out, or method=painter"
         named = [style for style in self.given_styles if not Path(style).expanduser().exists()]
         if named and not self.at_once:
-            yield f"style: '{named[0]}' is known to painters, and no picture; give method=painter, or a picture"
+            drawn = f", such as {PREFIX}{named[0]}" if named[0] in FILES else ""
+            yield f"style: '{named[0]}' is known to painters, and no picture; give method=painter, or a picture{drawn}"
         elif named and self.measured:
             yield f"style: '{named[0]}' is known to painters, and no picture to measure errors by; give a picture"
 
