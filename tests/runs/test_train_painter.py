@@ -144,6 +144,13 @@ def test_two_processes_get_the_evaluation_of_one(tiny: TrainPainterConfig, words
     )
 
 
+def test_without_photos_it_says_that_drawn_ones_teach_less(
+    tiny: TrainPainterConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(tiny.but(content=None, steps=1, validations=1), tmp_path)
+    assert "content: no photos are given; drawn scenes teach less" in caplog.text
+
+
 def test_it_learns(tiny: TrainPainterConfig, tmp_path: Path) -> None:
     """A tenth of the first validation's style error is gone within sixty steps of a small network."""
     settings = tiny.but(steps=60, validations=6, shown=0, optim=tiny.optim.but(lr=0.02))

@@ -83,6 +83,8 @@ def run(settings: TrainPainterConfig, folder: Path) -> float | None:
         show_config(logger_of(trainer), settings)
         show_charts(logger_of(trainer), CHARTS)
         _show_start(data, styles, epochs, steps, folder)
+        if settings.content is None:
+            log.warning("content: no photos are given; drawn scenes teach less, so give a folder of some, if you can")
     started = time.perf_counter()
     with told_how_to_continue(folder):
         trainer.fit(module, datamodule=data, ckpt_path=ckpt, weights_only=True)
