@@ -122,6 +122,19 @@ def test_who_comes_back_has_its_number_if_it_looks_alike(
     assert sorted(tracker.present) == [number]
 
 
+@pytest.mark.parametrize(("colour", "numbers"), [(RED, [0]), (BLUE, [0, 1])])
+def test_whose_mask_went_astray_keeps_its_number(
+    tracker: Tracker, colour: tuple[int, int, int], numbers: list[int]
+) -> None:
+    """As where a jump is too fast for the flow: the object is found elsewhere, and its mask stays behind."""
+    tracker.begin(*scene((box(5), RED)))
+    for _ in range(2):
+        tracker.move(shift())
+        tracker.find(*scene((box(40), colour)))
+    assert sorted(tracker.present) == numbers
+    assert tracker.present[numbers[-1]].solid[15, 45]
+
+
 def test_where_masks_are_given_nothing_new_appears(tracker: Tracker) -> None:
     own = Tracker(tracker.settings, sure=0.5, makes_new=False)
     own.begin(*scene((box(5), RED)))

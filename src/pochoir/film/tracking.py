@@ -32,8 +32,8 @@ class Track:
     """An object and its number.
 
     mask: `[H, W]` float32 soft in [0, 1], where it is in this frame: found there, or moved on. look: how its colours
-    are distributed. cells: see `Instances`. missed: frames since it was found. seen: looks in a
-    row that found it before it had a number.
+    are distributed. cells: see `Instances`. missed: frames since it was found; overlooked: looks
+    in a row that did not find it. seen: looks in a row that found it before it had a number.
     """
 
     number: int
@@ -41,6 +41,7 @@ class Track:
     look: Floats
     cells: int | None
     missed: int = 0
+    overlooked: int = 0
     seen: int = 1
 
     @property
@@ -54,8 +55,9 @@ class Tracker:
 
     What is found goes to the object whose moved mask it overlaps best (all of them together, by the Hungarian method),
     what was found surely enough and by nobody's mask becomes a new object, once it was found `settings.births` times in
-    a row; it takes the number of one that has left, where it looks like it. What nobody finds any more is moved along
-    for `settings.patience` frames. Doubtful finds keep objects alive, but make none (ByteTrack, Zhang et al. 2022).
+    a row; it takes the number of one that looks like it and has left, or was overlooked as often meanwhile: its mask
+    went astray. What nobody finds any more is moved along for `settings.patience` frames. Doubtful finds keep objects
+    alive, but make none (ByteTrack, Zhang et al. 2022).
     """
 
     def __init__(self, settings: TrackingConfig, *, sure: float, makes_new: bool = True) -> None:
@@ -86,9 +88,13 @@ class Tracker:
         instances = instances[(instances.masks >= SOLID).flatten(1).sum(dim=1) >= VANISHED]
         found = [Track(-1, mask, look_of(frame, mask), instances.cells) for mask in instances.masks.numpy()]
         tracks, left = list(self.present.values()), set(range(len(found)))
-        for row, index in assigned(overlaps(tracks, found), self.settings.min_overlap):
-            self._go_on(tracks[row], found[index])
-            left.remove(index)
+        pairs = dict(assigned(overlaps(tracks, found), self.settings.min_overlap))
+        for row, track in enumerate(tracks):
+            if row in pairs:
+                self._go_on(track, found[pairs[row]])
+                left.remove(pairs[row])
+            else:
+                self.present[track.number] = replace(track, overlooked=track.overlooked + 1)
         sure = (instances.scores >= self.sure).tolist()
         new = [found[index] for index in sorted(left) if sure[index] and not self._is_part(found[index])]
         self._consider(new if self.makes_new else [])
@@ -116,11 +122,13 @@ class Tracker:
             self.present[number] = replace(known, number=number)
 
     def _numbered(self, track: Track) -> int:
-        alike = {number: likeness(track.look, other.look) for number, other in self.lost.items()}
+        astray = {number: other for number, other in self.present.items() if other.overlooked >= self.settings.births}
+        gone = {**self.lost, **astray}
+        alike = {number: likeness(track.look, other.look) for number, other in gone.items()}
         best = max(alike, key=lambda number: alike[number], default=None)
         if best is not None and alike[best] >= self.settings.alike:
             log.info("object %d is back: it looks like itself (%.2f)", best, alike[best])
-            del self.lost[best]
+            self.lost.pop(best, None)
             return best
         number = max([*self.present, *self.lost], default=-1) + 1
         told = f"; of those that left it is most like {best} ({alike[best]:.2f})" if best is not None else ""
