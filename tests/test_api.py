@@ -231,6 +231,18 @@ def test_errors_are_in_words(call: Any, error: type[PochoirError], message: str)
         call()
 
 
+def test_a_style_of_a_painter_is_called_by_its_name(blocks: Instances) -> None:
+    photo = np.random.default_rng(0).integers(0, 255, (64, 80, 3), dtype=np.uint8)
+    by_name, by_picture = (
+        pochoir.stylize(photo, style, overrides=["method=painter"]) for style in ("waves", "builtin:waves")
+    )
+    assert (by_name.pixels == by_picture.pixels).all()
+    known = pochoir.partial(photo, "starry_night", objects=blocks, background="scream", overrides=["method=painter"])
+    assert (known.pixels != photo).any(axis=-1).mean() > 0.9
+    with pytest.raises(PochoirError, match="starry_night"):
+        pochoir.stylize(photo, "starry_night")
+
+
 def test_objects_that_do_not_fit_are_said(blocks: Instances, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"objects: they are those of a photo of 80×64 pixels; this one has 80×50"):
         partial(PHOTO[:50], STRIPES, objects=blocks)

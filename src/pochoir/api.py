@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from pochoir.assets import located, painted_styles
 from pochoir.composition.keeping import keep_map
 from pochoir.composition.partial import compose, paint_regions, partial_painting
 from pochoir.composition.selection import select
@@ -58,20 +59,22 @@ def stylize(
 ) -> Painting:
     """A photo in the style of a painting: `pochoir.stylize("photo.jpg", "painting.jpg", recipe="quick")`.
 
-    Pictures as `images.as_picture` takes them. Several styles are mixed, by the weights `blend` or in equal parts.
+    Pictures as `images.as_picture` takes them; with `overrides=["method=painter"]` the name of a style that a painter
+    knows will do. Several styles are mixed, by the weights `blend` or in equal parts.
     recipe: default, quick, fine, gatys2015. overrides: other settings, as they stand on the command line:
     `["size=512", "recipe.style_weight=3"]`. Raises `PochoirError`s with plain messages.
     """
     config: StylizeConfig = load_config("stylize", _overrides(recipe, overrides))
     _refuse(config, "content", "style", "styles", "blend")
-    styles = _styles(style)
-    weights = [1.0] * len(styles) if blend is None else list(blend)
-    if problems := weight_problems(weights, len(styles)):
+    styles, names = _styles(style, config), _names(style)
+    weights = [1.0] * len(names) if blend is None else list(blend)
+    if problems := weight_problems(weights, len(names)):
         raise ConfigError(f"blend: {problems[0]}")
     shares = [weight / sum(weights) for weight in weights]
     picture = as_picture(content, "content")
-    keep, labels = keep_map(config.keep, picture.size), read_guides(config.guides, picture, styles)
-    return _painted(Job("painting", picture, styles, config, shares, _names(style), keep=keep, labels=labels), progress)
+    pictures = [one for one in styles if one is not None]
+    keep, labels = keep_map(config.keep, picture.size), read_guides(config.guides, picture, pictures)
+    return _painted(Job("painting", picture, pictures, config, shares, names, keep=keep, labels=labels), progress)
 
 
 def partial(
@@ -96,8 +99,8 @@ def partial(
     if objects is not None:
         _refuse(config, "masks", "annotations", "box", instead="objects or this one, not both")
     picture = as_picture(photo, "photo")
-    styles = _styles(style)
-    behind = [] if background is None else [as_picture(background, "background")]
+    styles = _styles(style, config)
+    behind = [] if background is None else _styles(background, config)
     if config.region.name == "background" and len(styles + behind) > 1:
         raise ConfigError("region=background: is painted in one style; give one, and no `background`")
     found = find_as_told(picture, config) if objects is None else objects
@@ -141,16 +144,19 @@ def _refuse(config: StylizeConfig | PartialConfig, *names: str, instead: str = "
             raise ConfigError(f"{name}: is no override here; give {instead}")
 
 
-def _styles(style: PictureLike | Sequence[PictureLike]) -> list[Picture]:
+def _styles(style: PictureLike | Sequence[PictureLike], config: StylizeConfig | PartialConfig) -> list[Picture | None]:
+    """None for a style that only a painter knows, which is all that is asked."""
     several = _several(style)
     if not several:
         raise ConfigError("style: give a picture, or several")
-    return [as_picture(one, "style") for one in several]
+    named = () if config.measured else painted_styles()
+    return [None if isinstance(one, str) and one in named else as_picture(one, "style") for one in several]
 
 
 def _names(style: PictureLike | Sequence[PictureLike]) -> list[str]:
     """What painters call styles: the stems of their files."""
-    return [Path(one).stem if isinstance(one, str | PathLike) else "" for one in _several(style)]
+    paths = [located(one) if isinstance(one, str) else one for one in _several(style)]
+    return [Path(path).stem if isinstance(path, str | PathLike) else "" for path in paths]
 
 
 def _several(style: PictureLike | Sequence[PictureLike]) -> Sequence[Any]:
