@@ -77,6 +77,13 @@ def test_help_lists_the_tasks(words: tuple[str, ...], pochoir: Told) -> None:
     assert set(TASKS) == {*SCHEMAS, "compare"}
 
 
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m pochoir film --help | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith("pochoir film")
+    assert done.stderr == ""
+
+
 def test_version(pochoir: Told) -> None:
     assert pochoir("--version") == (0, f"{__version__}\n", "")
 

@@ -29,6 +29,8 @@ TASKS = {
     "studio": "a page in the browser: paint, train and compare by hand",
     "compare": "runs and sweeps side by side",
 }
+BROKEN_PIPE = 141
+"""What a shell gives for a program that SIGPIPE ended."""
 HELP = """pochoir {version}: cut a stencil with Mask R-CNN, paint by neural style transfer, paint through it.
 
 pochoir <task> [key=value …]      settings and their defaults: pochoir <task> --cfg job
@@ -55,6 +57,9 @@ def main(task: str | None = None) -> None:
         fail(error)
     except (HydraException, OmegaConfBaseException) as error:
         fail(ConfigError(str(error)))
+    except BrokenPipeError:  # whoever reads what is printed has seen enough, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
     except OSError as error:
         if (known := storage_error(error)) is None:
             raise
