@@ -210,7 +210,7 @@ def test_a_film_without_objects_stays_as_it_is_and_says_so(
 ) -> None:
     monkeypatch.setattr("pochoir.film.filming.segmenter_of", lambda _: finder())
     metrics = film(config.but(masks=None, frames=3), tmp_path)
-    assert metrics["notes"] == ["no object was found in any frame"]
+    assert [note[:32] for note in metrics["notes"]] == ["no object was found in any frame"]
     assert metrics["area"] == 0
     assert metrics["e_warp"]["ratio"] is None
     for result, own in zip(pixels_of(tmp_path / "result.mkv"), frames(), strict=False):
@@ -234,7 +234,7 @@ def test_a_missing_mask_is_told_and_what_is_done_is_kept(config: FilmConfig, fil
         ("keep.mask=builtin:ink", "keep.mask: is of one picture"),
         ("find.every=0", "find.every: 0"),
         ("temporal.keep=1", "temporal.keep: 1"),
-        ("content=camera:nowhere.mp4", "content: 'nowhere.mp4' does not exist"),
+        ("content=camera:nowhere.mp4", "content: 'camera:nowhere.mp4' is no camera; give camera:<number>"),
     ],
 )
 def test_wrong_settings_are_told(override: str, problem: str) -> None:

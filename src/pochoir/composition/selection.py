@@ -16,6 +16,8 @@ def select(instances: Instances, rule: RegionConfig) -> list[int]:
     Small ones and those of other classes are left out, then one by a point or a box is taken, or those numbered, or
     one by a word, or all. Raises `DataError` that says what was asked for and lists what there is.
     """
+    if not len(instances):
+        raise DataError("no object was found; a lower find.score_threshold finds more, find.tiles smaller ones")
     solid = instances.masks >= rule.mask_threshold
     areas = solid.flatten(1).sum(dim=1)
     if rule.indices is not None:
@@ -29,7 +31,7 @@ def select(instances: Instances, rule: RegionConfig) -> list[int]:
         candidates = _of_classes(rule.classes, candidates, instances)
     if not candidates:
         wanted = f"with area ≥ {rule.min_size:.1%} of the photo where mask_threshold is {rule.mask_threshold:g}"
-        raise _nothing(f"no instance {wanted}" if len(instances) else "no object was found", instances)
+        raise _nothing(f"no instance {wanted}", instances)
     if rule.point is not None:
         return [_at_point(rule.point, candidates, solid, instances)]
     if rule.box is not None:

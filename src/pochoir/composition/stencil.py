@@ -67,7 +67,11 @@ def _given(photo: Picture, config: PartialConfig) -> Instances | None:
     content = Path(config.content or "").expanduser()
     if config.annotations is not None:
         return from_coco(Path(config.annotations).expanduser(), content, photo.size)
-    return masked(config, photo, content)
+    given = masked(config, photo, content)
+    if given is not None and not given.masks.any():
+        where = "box: in it" if config.box else f"masks: for {photo.name}, in {', '.join(config.masks or [])},"
+        raise DataError(f"{where} there is no object; all is background")
+    return given
 
 
 def masked(config: StencilConfig, photo: Picture, file: Path) -> Instances | None:

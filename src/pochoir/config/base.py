@@ -16,7 +16,7 @@ from typing_extensions import Self
 from pochoir.assets import PAINTERS, WEIGHTS, known_painters, known_weights, located, painted_styles
 from pochoir.config.globs import PREFIX
 from pochoir.config.validation import PROBLEMS, checked
-from pochoir.errors import ConfigError, suggested_file
+from pochoir.errors import ConfigError, suggested_file, suggestion
 
 
 class Settings(BaseModel):
@@ -108,7 +108,13 @@ def _painter(value: Any) -> Any:
 
 
 def _style(value: Any) -> Any:
-    return value if isinstance(value, str) and value in painted_styles() else existing(value)
+    known = painted_styles()
+    if value in known:
+        return value
+    if isinstance(value, str) and value and not Path(_located(value)).expanduser().exists():
+        hint = suggested_file(Path(value).expanduser()) or suggestion(value, known)
+        raise problem(f"'{value}' does not exist, nor is it a style that painters know: {', '.join(known)}{hint}")
+    return existing(value)
 
 
 Word = Annotated[str, BeforeValidator(_word)]

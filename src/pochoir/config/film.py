@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pochoir.config.base import Count, Natural, NotNegative, Settings, Share, existing, is_folder
+from pochoir.config.base import Count, Natural, NotNegative, Settings, Share, existing, is_folder, problem
 from pochoir.config.painting import RecipeConfig
 from pochoir.config.partial import FindConfig, StencilConfig
 
@@ -18,7 +19,9 @@ def _film(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith(CAMERA):
         return existing(value)
     name = value.removeprefix(CAMERA)
-    return value if name.isdigit() else f"{CAMERA}{existing(name)}"
+    if not name.isdigit() and not Path(name).expanduser().is_file():
+        raise problem(f"'{value}' is no camera; give {CAMERA}<number>, such as {CAMERA}0, or {CAMERA}<film>")
+    return value
 
 
 class FilmFindConfig(FindConfig):
@@ -96,13 +99,16 @@ class FilmConfig(StencilConfig):
         yield from super().problems()
         for package in ("av", "scipy"):
             if find_spec(package) is None:
-                yield f"content: films need the package {package}; pip install 'pochoir[film]' brings it along"
+                yield f"content: films need the package {package}; pip install '.[film]' in the checkout brings it"
         if self.keep.mask:
             yield "keep.mask: is of one picture, and a film is many; leave it out"
         if self.guides.content:
             yield "guides.content: is of one picture, and a film is many; leave it out"
         if is_folder(self.style):
             yield f"style: '{self.style}' is a folder; give a picture, or styles=[<picture>,…], one for each object"
+        for name in ("size", "memory"):
+            if getattr(self, name) is not None:
+                yield f"{name}: is of pictures; a film keeps its size, and max_size limits what is painted of it"
         if self.camera and not self.at_once:
             yield "method: optimize takes seconds a frame, and a camera does not wait; take method=painter"
         if self.camera and self.masks:

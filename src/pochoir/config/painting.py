@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pochoir.assets import FILES, PREFIX
+from pochoir.assets import FILES, PREFIX, painted_styles
 from pochoir.config.base import (
     ExistingPath,
     ExistingPaths,
@@ -220,8 +220,12 @@ class PaintConfig(Settings):
             yield "keep_colors: match recolours a style, which a painter has learned as it is; luminance works"
         for key, given in (("keep.mask", self.keep.mask), ("guides.content", self.guides.content)):
             if self.at_once and given:
-                yield f"{key}: is for optimising; a painter paints all alike, so leave it out, or method=painter"
-        named = [style for style in self.given_styles if not Path(style).expanduser().exists()]
+                yield f"{key}: is for optimising; a painter paints all alike, so leave it out, or method=optimize"
+        if self.at_once and self.style_scale != 1:
+            yield "style_scale: is for optimising; a painter's strokes are as large as it has learned, so leave it out"
+        if self.at_once and self.init != "content":
+            yield f"init: {self.init} is what optimising begins with, and a painter paints at once; leave it out"
+        named = [style for style in self.given_styles if style in painted_styles()]
         if named and not self.at_once:
             drawn = f", such as {PREFIX}{named[0]}" if named[0] in FILES else ""
             yield f"style: '{named[0]}' is known to painters, and no picture; give method=painter, or a picture{drawn}"

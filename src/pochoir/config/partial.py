@@ -143,7 +143,13 @@ class StencilConfig(PaintConfig):
     @property
     def masks_folder(self) -> Path | None:
         """The folder of a mask picture for each photo; None: there is none."""
-        return Path(self.masks[0]).expanduser() if self.masks and is_folder(self.masks[0]) else None
+        masks = self._given_masks
+        return Path(masks[0]).expanduser() if masks and is_folder(masks[0]) else None
+
+    @property
+    def _given_masks(self) -> list[str]:
+        """None, one or several; one as it was given, where other settings are refused."""
+        return [self.masks] if isinstance(self.masks, str) else self.masks or []
 
     @property
     def sources(self) -> dict[str, str]:
@@ -162,7 +168,7 @@ class StencilConfig(PaintConfig):
             yield f"background_style: '{self.background_style}' is a folder; give one picture"
         if any(map(is_folder, self.styles or [])):
             yield "styles: are pictures, one for each chosen instance; style=<folder> paints in each of it in turn"
-        if len(self.masks or []) > 1 and any(map(is_folder, self.masks or [])):
+        if len(self._given_masks) > 1 and any(map(is_folder, self._given_masks)):
             yield "masks: give the mask pictures of one photo, or one folder of them"
         given = [name for name in self.sources if name != "find.weights" and getattr(self, name) is not None]
         if self.find.weights not in WEIGHTS:
@@ -214,7 +220,7 @@ class PartialConfig(StencilConfig):
         if self.keep.part and not self.recipe.content_weight:
             yield "keep.part: recipe.content_weight is 0, of which any number of times is nothing"
         if self.keep.part and self.at_once:
-            yield "keep.part: is for optimising; a painter paints all alike, so leave it out, or method=painter"
+            yield "keep.part: is for optimising; a painter paints all alike, so leave it out, or method=region"
         yield from self.painter_problems()
 
     def lacking(self) -> Iterable[str]:
@@ -227,7 +233,7 @@ class PartialConfig(StencilConfig):
     def _of_one_photo(self) -> Iterable[str]:
         """What is given of a single photo, where there is a folder of them."""
         instead = "give masks=<folder>, with a mask of the name of each photo, or annotations=<COCO JSON>"
-        if not all(map(is_folder, self.masks or [])):
+        if not all(map(is_folder, self._given_masks)):
             yield f"masks: are those of one photo, and content is a folder; {instead}"
         if self.box is not None:
             yield f"box: is around an object of one photo, and content is a folder; {instead}"

@@ -17,6 +17,8 @@ from pochoir.errors import ConfigError, suggestion
 Schema = TypeVar("Schema", bound=BaseModel)
 Location = tuple[str | int, ...]
 UNKNOWN = "unknown setting"
+SHAPES = ("dict_type", "list_type")
+"""Types of errors of values that are no group, or no list."""
 PROBLEMS = "pochoir_problems"
 """Type of the error that carries what a model's own `problems()` say."""
 
@@ -55,12 +57,13 @@ def typed(schema: type[Schema], values: Mapping[str, Any]) -> tuple[Schema | Non
         details = error.errors(include_url=False)
     problems: dict[str, Problem] = {}
     wrong: set[Location] = set()
-    for detail in details:
-        if detail["type"] != PROBLEMS:  # these come below, with those of sections that hold wrong values besides
-            where = _location(detail, values)
-            key = _key(where)
-            wrong.add(tuple(takewhile(lambda part: isinstance(part, str), where)))
-            # of a union's members, the first to refuse a value speaks for all
+    # the others come below, with those of sections that hold wrong values besides
+    located = [(detail, _location(detail, values)) for detail in details if detail["type"] != PROBLEMS]
+    for detail, where in sorted(located, key=lambda pair: pair[0]["type"] in SHAPES):
+        key = _key(where)
+        wrong.add(tuple(takewhile(lambda part: isinstance(part, str), where)))
+        # of a union's members, the first to refuse a value speaks for all, and one that is of its shape before others
+        if detail["type"] not in SHAPES or not any(Problem(known, "").lies_in([key]) for known in problems):
             problems.setdefault(key, Problem(key, _reason(detail, where, schema, values)))
     beside: list[Problem] = []
     _as_far_as_sound(schema, (), values, values, wrong, beside)
@@ -186,8 +189,11 @@ def _reason(detail: ErrorDetails, where: Location, schema: type[BaseModel], valu
         case "too_short" | "too_long":
             wanted = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
             told = f"{value} has {context['actual_length']} values; allowed are {wanted}"
+        case "string_too_short":
+            told = f"has {len(value)} letters; at least {context['min_length']} are needed"
         case "list_type":
-            told = f"{value!r} is no list; give it as {key}=[{value}]"
+            alone = key.rpartition(".")[2] in ("point", "box")
+            told = f"{value!r} is no list; give it as {key}=[{value}{',…' if alone else ''}]"
         case _:
             told = _WORDS[kind].format(value=value) if kind in _WORDS else detail["msg"]
     return told

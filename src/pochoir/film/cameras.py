@@ -92,11 +92,12 @@ def opened(name: str) -> Iterator[Camera]:
 
 
 def _seen(number: int) -> Generator[Pixels, None, None]:
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it would say is said below
     capture = cv2.VideoCapture(number)
     try:
         if not capture.isOpened():
             raise DataError(
-                f"content: camera:{number} cannot be opened: it is not there, in use, or not permitted; {_known()}"
+                f"content: camera:{number} cannot be opened: it is not there, in use, or not permitted{_known()}"
             )
         while True:
             is_read, pixels = capture.read()
@@ -117,4 +118,4 @@ def _played(path: Path) -> Generator[Pixels, None, None]:
 def _known() -> str:
     """The cameras that the system tells of, where it does."""
     numbers = sorted(int(path.name[5:]) for path in Path("/dev").glob("video*") if path.name[5:].isdigit())
-    return f"there are {', '.join(f'camera:{number}' for number in numbers)}" if numbers else "none is known here"
+    return f"; there are {', '.join(f'camera:{number}' for number in numbers)}" if numbers else ""

@@ -178,22 +178,15 @@ def _record(
         logger.log_metrics(numbers, row["frame"])
     add_picture(logger, "figure", figure, 0)
     outcome = {"e_warp": flicker["paint"], "ratio": flicker["ratio"], "fps": metrics["frames_per_second"]}
-    show_outcome(
-        logger, folder, config, {f"saved/{name}": value for name, value in outcome.items() if value is not None}
-    )
+    known = {f"saved/{name}": value for name, value in outcome.items() if value is not None}
+    show_outcome(logger, folder, config, known)
     write_json(folder / "metrics.json", metrics)
     for path in (folder / "parts").iterdir():
         path.unlink()
     (folder / "parts").rmdir()
-    log.info(
-        "%s: %d frames, %.2f a second; inside the stencil it flickers %s times as much as the film did",
-        *(
-            result,
-            len(rows),
-            metrics["frames_per_second"],
-            "-" if flicker["ratio"] is None else f"{flicker['ratio']:.2f}",
-        ),
-    )
+    ratio = flicker["ratio"]
+    steady = "" if not ratio else f"; inside the stencil it flickers {ratio:.2f} times as much as the film did"
+    log.info("%s: %d frames, %.2f a second%s", result, len(rows), metrics["frames_per_second"], steady)
     return metrics
 
 

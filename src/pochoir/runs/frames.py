@@ -12,6 +12,8 @@ from pochoir.runs.events import all_settings
 INDIFFERENT = ("trainer.", "logger", "part", "milestones", "memory")
 """Settings, or groups of them, that do not decide what is painted."""
 
+NOBODY = "no object was found in any frame, so nothing is painted; a lower find.score_threshold finds more"
+
 
 def decisive_settings(config: FilmConfig) -> dict[str, Any]:
     """Those that decide what is painted."""
@@ -50,7 +52,7 @@ def measures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "e_warp": {**e_warp, "ratio": ratio},
         "objects": _objects(rows),
         "area": _mean(rows, "area"),
-        "notes": [] if any(row["objects"] for row in rows) else ["no object was found in any frame"],
+        "notes": [] if any(row["objects"] for row in rows) else [NOBODY],
     }
 
 

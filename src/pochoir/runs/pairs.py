@@ -92,7 +92,8 @@ def paint_pairs(
         painted = [pair for pair in pairs if pair.name in summary.results]
         if painted:
             write_image(folder / "sheet.png", _sheet(painted, suffix))
-        log.info("%d of %d pictures painted: %s (summary.csv, sheet.png)", len(painted), len(pairs), folder)
+        files = "summary.csv, sheet.png" if painted else "summary.csv"
+        log.info("%d of %d pictures painted: %s (%s)", len(painted), len(pairs), folder, files)
     for name, failure in summary.failures.items():
         log.warning("failed: %s: %s", name, failure)
     return summary

@@ -52,7 +52,7 @@ def look_of(weights: str | None, names: Sequence[str], shares: Sequence[float]) 
     there, hint = ", ".join(dict.fromkeys(known)), suggestion((missing or list(names))[0], known)
     raise ConfigError(
         f"style: {told}; they know {there}{hint}. Make one by `pochoir train_painter styles=<painting> …`, and give it "
-        "as painter.weights=<its painter.safetensors>; or leave method=painter out"
+        "as painter.weights=<its painter.safetensors>; or give method=optimize, or another init, and a picture"
     )
 
 
