@@ -28,7 +28,7 @@ PICTURES = {
     "strokes": ["painting.jpg", "a.jpg", "b.jpg", "c.jpg", "paintings/painting.jpg"],
     "ink": ["mask.png", "masks/photo.png", "labels.png", "painting_labels.png"],
 }
-EMPTY = ["best.ckpt", "last.ckpt"]
+EMPTY = ["best.ckpt", "last.ckpt", "painter.safetensors"]
 """What the pages call files of the reader's own."""
 RUNS = {"size": [2, 3], "counts": "24"}
 PREDICTED = {
