@@ -2,7 +2,8 @@
 
     python bench/film.py --clips a b --style strokes [--set method=optimize …]
 
-A clip is a folder with frames/ and masks/, pictures of equal names; a mask numbers its objects, as DAVIS has them.
+A clip is a folder with frames/ and, for J and numbers, masks/, pictures of equal names; a mask numbers its objects, as
+DAVIS has them.
 Every clip is painted as `pochoir film` does, and once more with each frame by itself (temporal.keep=0 and
 track.smooth=0; by optimising, `recipe` for every frame, temporal.weight=0, temporal.fresh=1). One run, one after the
 other. Prints and writes outputs/bench/film.json:
@@ -15,7 +16,7 @@ J        the mean over frames of the intersection over union of the stencil (alp
          is to show: those that the stencil of the first frame covers half of, and what is joined to them (a rider's
          bicycle is left out where it is an object of its own).
 steady   the mean change of J from frame to frame, of the stencil and of the segmenter on single frames.
-numbers  how many numbers the object had that was largest in the first frame.
+numbers  of how many numbers was, in some frame, the one that overlaps these true objects most.
 seconds  a frame, by part of the work.
 """
 
@@ -134,7 +135,7 @@ def followed(config: FilmConfig, clip: Path, truth: Sequence[np.ndarray]) -> dic
 
 def measured(clip: Path, config: FilmConfig, folder: Path) -> dict[str, Any]:
     frames = clip / "frames"
-    truth = [read_labels(path) for path in sorted((clip / "masks").iterdir())]
+    masks = sorted((clip / "masks").iterdir()) if (clip / "masks").is_dir() else []
     config = config.but(content=str(frames))
     follows, single = painted(config, folder / clip.name), painted(alone(config), folder / f"{clip.name}_alone")
     films = [folder / name / f"result{config.suffix}" for name in (clip.name, f"{clip.name}_alone")]
@@ -147,7 +148,7 @@ def measured(clip: Path, config: FilmConfig, folder: Path) -> dict[str, Any]:
         "frames_per_second_alone": single["frames_per_second"],
         "seconds": follows["seconds_per_frame"],
         "objects_painted": follows["objects"],
-        **followed(config, frames, truth),
+        **(followed(config, frames, [read_labels(path) for path in masks]) if masks else {}),
     }
 
 
@@ -161,8 +162,8 @@ def show(rows: Sequence[dict[str, Any]]) -> None:
         table.add_row(
             *(row["clip"], f"{errors['film']:.5f}"),
             *(f"{errors[name] / errors['film']:.2f}" for name in ("painted", "alone")),
-            *(f"{row[name]:.3f}" for name in ("j", "j_single", "change", "change_single")),
-            *(str(row["numbers"]), f"{row['frames_per_second']:.2f}"),
+            *(f"{row[name]:.3f}" if name in row else "-" for name in ("j", "j_single", "change", "change_single")),
+            *(str(row.get("numbers", "-")), f"{row['frames_per_second']:.2f}"),
         )
     console.print(table)
     parts = list(dict.fromkeys(part for row in rows for part in row["seconds"]))
