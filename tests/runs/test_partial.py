@@ -290,7 +290,7 @@ def test_every_photo_is_painted_in_every_style(config: PartialConfig, folders: P
     summary = partials(asked, out)
     assert list(summary.results) == ["a__green", "a__red", "b__green", "b__red"]
     assert list(summary.failures) == ["empty__green", "empty__red", "lost__green", "lost__red"]
-    assert "region.indices: there is no instance 0" in summary.failures["empty__red"]
+    assert "there is no object; all is background" in summary.failures["empty__red"]
     assert f"{folders / 'masks' / 'lost.png'}, the mask of lost.png, is not there" in summary.failures["lost__red"]
     with pytest.raises(SomeInputsFailedError, match="4 pictures could not be painted"):
         summary.outcome()
