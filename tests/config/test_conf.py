@@ -43,6 +43,7 @@ MISSING = {
     "predict_seg": ["input=."],
     "stylize": ["content=.", "style=."],
     "film": ["content=.", "style=builtin:ink"],
+    "own": ["styles=builtin:ink"],
     "train_painter": ["styles=."],
     "export_painter": [f"weights={__file__}", "file=mine.onnx"],
     "partial": [f"content={__file__}", f"style={__file__}", f"masks=[{__file__}]"],
@@ -122,7 +123,7 @@ def test_option(group: str, name: str) -> None:
 
 @pytest.mark.parametrize("task, name", EXPERIMENTS)
 def test_experiment(task: str, name: str) -> None:
-    assert_sound(task, f"experiment={name}")
+    assert_sound(task, f"experiment={name}", *MISSING.get(name, []))
     other = next(other for other in SCHEMAS if other != task)
     with pytest.raises(ConfigError, match=rf"experiment: {other} has no '{name}' \(it is one of {task}\)"):
         load_config(other, [f"experiment={name}"])
