@@ -19,9 +19,8 @@ from pochoir.images import read_rgb, to_pixels, to_tensor, write_image
 from pochoir.images.resizing import fit, resize
 from pochoir.stylization import losses
 from pochoir.stylization.encoder import build_encoder
+from stylize_others import FEATURE_SCALE
 
-FEATURE_SCALE = 1 / (255 * 0.226)
-"""Its network sees pictures divided by their deviation; ours sees 0 … 255. Its weights suit its features."""
 CONTENT_LAYER, CONTENT_WEIGHT = "relu4_2", 0.015
 STYLE_LAYERS = {"relu1_1": 256, "relu2_1": 64, "relu3_1": 16, "relu4_1": 4, "relu5_1": 1}
 TV_WEIGHT = 2.0

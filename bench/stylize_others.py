@@ -200,20 +200,20 @@ def tutorial(task: Task) -> Outcome:
     """The rest of this module, as a script. It keeps its points in memory and saves them at the end."""
     every = spacing(task.steps, 10)
     command = [sys.executable, __file__, task.content, task.style, str(task.size), str(task.steps), str(every)]
-    run = execute([*command, task.folder])
-    stamps = run.stamps(r"step (\d+)$")
-    points = [Point(step, at, task.folder / f"{step}.png") for step, at in stamps.items() if step > 0]
-    last = points[-1]
-    optimising = last.seconds - stamps[0]
-    return Outcome(last.picture, last.evaluations, run.seconds, stamps[0], optimising, run.peak_gb, points)
+    return written_out([*command, task.folder], task.folder)
 
 
 def crowson(task: Task) -> Outcome:
     """`stylize_crowson.py`, to its own end; its points are the pictures at the ends of its scales."""
     script = Path(__file__).with_name("stylize_crowson.py")
-    run = execute([sys.executable, script, task.content, task.style, task.size, task.folder])
+    return written_out([sys.executable, script, task.content, task.style, task.size, task.folder], task.folder)
+
+
+def written_out(command: Sequence[object], folder: Path) -> Outcome:
+    """A script that says `step N`, 0 at first, and leaves N.png for each in a folder."""
+    run = execute(command)
     stamps = run.stamps(r"step (\d+)$")
-    points = [Point(step, at, task.folder / f"{step}.png") for step, at in stamps.items() if step > 0]
+    points = [Point(step, at, folder / f"{step}.png") for step, at in stamps.items() if step > 0]
     last = points[-1]
     optimising = last.seconds - stamps[0]
     return Outcome(last.picture, last.evaluations, run.seconds, stamps[0], optimising, run.peak_gb, points)
