@@ -100,7 +100,7 @@ def partial(
         _refuse(config, "masks", "annotations", "box", instead="objects or this one, not both")
     picture = as_picture(photo, "photo")
     styles = _styles(style, config)
-    behind = [] if background is None else _styles(background, config)
+    behind = [] if background is None else [_style(background, "background", config)]
     if config.region.name == "background" and len(styles + behind) > 1:
         raise ConfigError("region=background: is painted in one style; give one, and no `background`")
     found = find_as_told(picture, config) if objects is None else objects
@@ -145,12 +145,16 @@ def _refuse(config: StylizeConfig | PartialConfig, *names: str, instead: str = "
 
 
 def _styles(style: PictureLike | Sequence[PictureLike], config: StylizeConfig | PartialConfig) -> list[Picture | None]:
-    """None for a style that only a painter knows, which is all that is asked."""
     several = _several(style)
     if not several:
         raise ConfigError("style: give a picture, or several")
-    named = () if config.measured else painted_styles()
-    return [None if isinstance(one, str) and one in named else as_picture(one, "style") for one in several]
+    return [_style(one, "style", config) for one in several]
+
+
+def _style(style: PictureLike, name: str, config: StylizeConfig | PartialConfig) -> Picture | None:
+    """None for the name of a style, where a painter that knows it is all that is asked."""
+    is_named = isinstance(style, str) and not config.measured and style in painted_styles()
+    return None if is_named else as_picture(style, name)
 
 
 def _names(style: PictureLike | Sequence[PictureLike]) -> list[str]:
