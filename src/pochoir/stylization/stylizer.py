@@ -26,7 +26,9 @@ FIRST_STEP = 0.03
 LEAP = 2.0
 """A step that multiplies the loss by more was too long ..."""
 SHORTER = 0.1
-"""... and so much of it is taken instead."""
+"""... and so much of it is taken instead ..."""
+SHORTENINGS = 8
+"""... at most so many times: a loss of next to nothing is not found again, as rounding alone doubles it."""
 STALLED_STEPS = 10
 """`recipe.tolerance` compares losses this many steps apart."""
 
@@ -114,7 +116,9 @@ class Stylizer(pl.LightningModule):
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
         named, total = self._losses()
-        while self._has_leapt(total):
+        for _ in range(SHORTENINGS):
+            if not self._has_leapt(total):
+                break
             self._shorten_the_step()
             named, total = self._losses()
         if not torch.isfinite(total):
