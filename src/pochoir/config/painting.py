@@ -225,7 +225,8 @@ class PaintConfig(Settings):
             yield "style_scale: is for optimising; a painter's strokes are as large as it has learned, so leave it out"
         if self.at_once and self.init != "content":
             yield f"init: {self.init} is what optimising begins with, and a painter paints at once; leave it out"
-        named = [style for style in self.given_styles if style in painted_styles()]
+        known = painted_styles()
+        named = [style for style in self.given_styles if style in known and not Path(style).exists()]
         if named and not self.at_once:
             drawn = f", such as {PREFIX}{named[0]}" if named[0] in FILES else ""
             yield f"style: '{named[0]}' is known to painters, and no picture; give method=painter, or a picture{drawn}"
