@@ -37,13 +37,14 @@ from pochoir.config import FilmConfig, load_config
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.film.clips import Frame, open_clip
+from pochoir.film.encoding import ALPHA
 from pochoir.film.filming import doubting_segmenter
 from pochoir.film.motion import motion_between, warping_error
 from pochoir.film.stencils import Stencils
 from pochoir.film.tracking import SOLID
 from pochoir.images import read_labels
 from pochoir.process import prepare_process
-from pochoir.runs.film import ALPHA, film
+from pochoir.runs.film import film
 
 console = Console(highlight=False)
 

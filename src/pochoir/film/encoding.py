@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from pochoir.files import written
 from pochoir.film.clips import Clip
 
+ALPHA = "alpha.mkv"
+"""The stencil of a film, beside it."""
 PART_SUFFIX = ".nut"
 """Of parts: a container that keeps any codec, and times as they are."""
 CODECS = {".mp4": "libx264", ".mkv": "ffv1"}

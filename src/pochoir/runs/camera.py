@@ -16,7 +16,7 @@ from pochoir.experiments.records import holds_same
 from pochoir.experiments.versions import versions
 from pochoir.files import write_bytes, write_json
 from pochoir.film.cameras import opened
-from pochoir.film.encoding import PART_SUFFIX, Part, join
+from pochoir.film.encoding import ALPHA, PART_SUFFIX, Part, join
 from pochoir.film.filming import Shot, filming_of
 from pochoir.inspection.film import FilmProgress
 from pochoir.inspection.window import window
@@ -55,7 +55,7 @@ def live(config: FilmConfig, folder: Path) -> dict[str, Any]:
             alpha.close()
             if rows:
                 join([recording[0]], folder / f"result{config.suffix}")
-                join([recording[1]], folder / "alpha.mkv")
+                join([recording[1]], folder / ALPHA)
             for path in recording:
                 path.unlink(missing_ok=True)
     if not rows:

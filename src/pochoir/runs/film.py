@@ -18,7 +18,7 @@ from pochoir.experiments.records import holds_same
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_bytes, write_json, written
 from pochoir.film.clips import Clip, open_clip
-from pochoir.film.encoding import PART_SUFFIX, Part, join
+from pochoir.film.encoding import ALPHA, PART_SUFFIX, Part, join
 from pochoir.film.filming import Filming, Shot, filming_of
 from pochoir.images import Pixels, write_image
 from pochoir.inspection.film import PREVIEW_FRAMES, FilmProgress, preview, strip
@@ -28,7 +28,6 @@ from pochoir.runs.events import logger_in, show_outcome
 from pochoir.runs.frames import decisive_settings, measures, row_of, table
 from pochoir.runs.interruption import held_back, told_how_to_continue
 
-ALPHA = "alpha.mkv"
 STATE = "state.pt"
 """Beside the parts: all that there is to know to go on after the last of them."""
 
