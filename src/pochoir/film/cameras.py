@@ -19,6 +19,9 @@ RATE = Fraction(30)
 TICK = Fraction(1, 1000)
 """Seconds, of which the times of frames are multiples."""
 
+_set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+"""OpenCV 4's name of it, and 5's."""
+
 
 class Camera:
     """What a camera sees, watched by a thread until `stop`. pictures: as they come; the first is waited for.
@@ -92,7 +95,7 @@ def opened(name: str) -> Iterator[Camera]:
 
 
 def _seen(number: int) -> Generator[Pixels, None, None]:
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it would say is said below
+    _set_log_level(0)  # what OpenCV would say is said below
     capture = cv2.VideoCapture(number)
     try:
         if not capture.isOpened():
