@@ -5,9 +5,8 @@ import time
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
-
-import numpy as np
 
 from pochoir.config import FilmConfig
 from pochoir.errors import ConfigError, DataError
@@ -16,12 +15,12 @@ from pochoir.experiments.records import holds_same
 from pochoir.experiments.versions import versions
 from pochoir.files import write_bytes, write_json
 from pochoir.film.cameras import opened
-from pochoir.film.encoding import ALPHA, PART_SUFFIX, Part, join
 from pochoir.film.filming import Shot, filming_of
 from pochoir.inspection.film import FilmProgress
 from pochoir.inspection.window import window
-from pochoir.runs.frames import decisive_settings, measures, row_of, table
+from pochoir.runs.frames import decisive_settings, measures, table
 from pochoir.runs.interruption import held_back
+from pochoir.runs.recording import PARTS, Recording, joined
 
 log = logging.getLogger(__name__)
 
@@ -39,26 +38,20 @@ def live(config: FilmConfig, folder: Path) -> dict[str, Any]:
     if holds_same(folder, decisive, "film"):
         raise ConfigError(f"{folder} holds a recording; choose another folder")
     write_json(folder / "settings.json", decisive)
-    rows: list[dict[str, Any]] = []
     with PeakMemory() as memory, opened(config.camera) as camera:
         filming = filming_of(config, camera.clip.size)
-        recording = folder / f"result{PART_SUFFIX}", folder / f"alpha{PART_SUFFIX}"
-        picture = Part(recording[0], camera.clip, config.suffix, crf=config.crf)
-        alpha = Part(recording[1], camera.clip, ".mkv", is_grey=True)
+        recording = Recording(config, camera.clip, folder / PARTS, "seen")
         log.info("%s: close the window, or press Ctrl-C, to end", config.content)
         started = time.perf_counter()
         try:
-            _follow(config, filming.shots(islice(camera.frames(), config.frames)), picture, alpha, rows)
+            _follow(config, filming.shots(islice(camera.frames(), config.frames)), recording)
         finally:
             seconds = time.perf_counter() - started
-            picture.close()
-            alpha.close()
-            if rows:
-                join([recording[0]], folder / f"result{config.suffix}")
-                join([recording[1]], folder / ALPHA)
-            for path in recording:
-                path.unlink(missing_ok=True)
-    if not rows:
+            recording.close()
+            if recording.rows:
+                joined(folder / PARTS, ["seen"], folder / f"result{config.suffix}")
+            rmtree(folder / PARTS)
+    if not (rows := recording.rows):
         raise DataError(f"content: {config.content} was ended before its first frame")
     write_bytes(folder / "frames.csv", table(rows).encode())
     metrics = {
@@ -70,20 +63,20 @@ def live(config: FilmConfig, folder: Path) -> dict[str, Any]:
         "versions": versions(),
     }
     write_json(folder / "metrics.json", metrics)
+    for note in metrics["notes"]:
+        log.warning("%s: %s", config.content, note)
     log.info("%s: %d frames, %.1f a second", config.content, len(rows), metrics["frames_per_second"])
     return metrics
 
 
-def _follow(config: FilmConfig, shots: Iterable[Shot], picture: Part, alpha: Part, rows: list[dict[str, Any]]) -> None:
-    """Show and record frame after frame, and add a row of each, until somebody has seen enough."""
+def _follow(config: FilmConfig, shots: Iterable[Shot], recording: Recording) -> None:
+    """Show and record frame after frame until somebody has seen enough."""
     bar = config.trainer.enable_progress_bar
     with window(f"Pochoir: {config.content}") as shown, FilmProgress(config.frames, 0, bar=bar) as progress:
         try:
             for shot in shots:
                 with held_back():
-                    picture.write(shot.pixels, shot.frame.time)
-                    alpha.write(np.rint(shot.alpha * 255).astype(np.uint8), shot.frame.time)
-                    rows.append(row_of(shot))
+                    recording.add(shot)
                 progress.advance()
                 if shown is not None:
                     shown.show(shot.pixels)

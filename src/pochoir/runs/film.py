@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,16 @@ from pochoir.experiments.records import holds_same
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_bytes, write_json, written
 from pochoir.film.clips import Clip, open_clip
-from pochoir.film.encoding import ALPHA, PART_SUFFIX, Part, join
+from pochoir.film.encoding import ALPHA
 from pochoir.film.filming import Filming, Shot, filming_of
 from pochoir.images import Pixels, write_image
 from pochoir.inspection.film import PREVIEW_FRAMES, FilmProgress, preview, strip
 from pochoir.inspection.loggers import add_picture, show_config
 from pochoir.runs.camera import live
 from pochoir.runs.events import logger_in, show_outcome
-from pochoir.runs.frames import decisive_settings, measures, row_of, table
+from pochoir.runs.frames import decisive_settings, measures, table
 from pochoir.runs.interruption import held_back, told_how_to_continue
+from pochoir.runs.recording import PARTS, Recording, joined
 
 STATE = "state.pt"
 """Beside the parts: all that there is to know to go on after the last of them."""
@@ -40,8 +42,8 @@ class Begun:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     state: dict[str, Any] | None = None
-    parts: list[int] = field(default_factory=list)
-    """Numbers of the frames that they begin with."""
+    parts: list[str] = field(default_factory=list)
+    """Names of its recordings: the numbers of the frames that they begin with."""
 
 
 def run(config: FilmConfig, folder: Path) -> float | None:
@@ -66,7 +68,7 @@ def film(config: FilmConfig, folder: Path) -> dict[str, Any]:
         return dict(finished)
     clip = open_clip(Path(config.content).expanduser(), Fraction(config.folder_rate).limit_denominator(1001))
     write_json(folder / "settings.json", decisive)
-    begun = _begun(folder / "parts")
+    begun = _begun(folder / PARTS)
     with told_how_to_continue(folder), PeakMemory() as memory:
         filming = filming_of(config, clip.size)
         if begun.state is not None:
@@ -91,7 +93,7 @@ def _paint(config: FilmConfig, clip: Clip, filming: Filming, begun: Begun, folde
     left = None if config.frames is None else config.frames - done
     shots = filming.shots(islice(clip.frames(done), left))
     with FilmProgress(total, done, bar=config.trainer.enable_progress_bar) as progress:
-        while _part(config, clip, filming, begun, folder / "parts", shots, progress):
+        while _part(config, clip, filming, begun, folder / PARTS, shots, progress):
             pass
 
 
@@ -107,30 +109,24 @@ def _part(
     """Paint the next part; returns whether there may be more."""
     if (next_one := next(shots, None)) is None:
         return False
-    first = len(begun.rows)
-    name = f"{first:06d}"
-    rows: list[dict[str, Any]] = []
-    picture = Part(folder / f"{name}{PART_SUFFIX}", clip, config.suffix, crf=config.crf)
-    alpha = Part(folder / f"{name}_alpha{PART_SUFFIX}", clip, ".mkv", is_grey=True)
+    name = f"{len(begun.rows):06d}"
+    recording = Recording(config, clip, folder, name)
     state = filming.state()
     try:
         for shot in chain([next_one], islice(shots, config.part - 1)):
             with held_back():
-                picture.write(shot.pixels, shot.frame.time)
-                alpha.write(np.rint(shot.alpha * 255).astype(np.uint8), shot.frame.time)
-                rows.append(row_of(shot))
+                recording.add(shot)
                 state = filming.state()
             progress.advance()
     finally:
         with held_back():
-            picture.close()
-            alpha.close()
-            if rows:
-                begun.rows, begun.state = [*begun.rows, *rows], state
-                begun.parts = [*begun.parts, first]
+            recording.close()
+            if recording.rows:
+                begun.rows, begun.state = [*begun.rows, *recording.rows], state
+                begun.parts = [*begun.parts, name]
                 with written(folder / STATE) as file:
                     torch.save(vars(begun), file)
-    return len(rows) == config.part
+    return len(recording.rows) == config.part
 
 
 def _total(config: FilmConfig, clip: Clip) -> int | None:
@@ -142,9 +138,7 @@ def _joined(config: FilmConfig, clip: Clip, begun: Begun, folder: Path) -> Path:
     """The film as far as it is done."""
     result = folder / f"result{config.suffix}"
     if begun.parts:
-        parts = [folder / "parts" / f"{number:06d}" for number in begun.parts]
-        join([part.with_suffix(PART_SUFFIX) for part in parts], result, clip.path if clip.sound else None)
-        join([part.with_name(f"{part.name}_alpha{PART_SUFFIX}") for part in parts], folder / ALPHA)
+        joined(folder / PARTS, begun.parts, result, clip.path if clip.sound else None)
     return result
 
 
@@ -180,9 +174,7 @@ def _record(
     known = {f"saved/{name}": value for name, value in outcome.items() if value is not None}
     show_outcome(logger, folder, config, known)
     write_json(folder / "metrics.json", metrics)
-    for path in (folder / "parts").iterdir():
-        path.unlink()
-    (folder / "parts").rmdir()
+    rmtree(folder / PARTS)
     ratio = flicker["ratio"]
     steady = "" if not ratio else f"; inside the stencil it flickers {ratio:.2f} times as much as the film did"
     log.info("%s: %d frames, %.2f a second%s", result, len(rows), metrics["frames_per_second"], steady)
