@@ -8,6 +8,8 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := outputs/demo
+# a test uses one thread; those of a file share what they have trained
+PYTEST := python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test test-oldest lint install clean
 
@@ -21,10 +23,10 @@ demo: $(INSTALLED)
 	@echo "TensorBoard:  $(BIN)/tensorboard --logdir $(DEMO)"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/$(PYTEST)
 
 test-oldest: $(OLDEST)/.installed
-	$(OLDEST)/bin/python -m pytest --ignore=tests/studio --ignore=tests/runs --ignore=tests/experiments --ignore=tests/test_docs.py
+	$(OLDEST)/bin/$(PYTEST) --ignore=tests/studio --ignore=tests/runs --ignore=tests/experiments --ignore=tests/test_docs.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
