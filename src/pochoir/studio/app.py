@@ -25,7 +25,7 @@ from pochoir.studio.jobs import Job, Lane
 from pochoir.studio.safety import Guard
 from pochoir.studio.tabs import Limits, Tab
 from pochoir.studio.training import Training
-from pochoir.studio.wishes import Setup, style_name
+from pochoir.studio.wishes import Setup, label_of, style_name
 
 BUILTIN_STYLES = ("strokes", "waves", "glass", "ink")
 OPEN_TO = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -42,8 +42,11 @@ class Style:
     """What can be chosen to paint in. value: what the settings take. picture: of its thumbnail; None: there is none."""
 
     value: str
-    label: str
     picture: Path | None
+
+    @property
+    def label(self) -> str:
+        return label_of(self.value)
 
 
 @dataclass(eq=False)
@@ -127,13 +130,13 @@ def offered(known: Sequence[str], own: Sequence[str]) -> list[Style]:
 
     Of a painter of one's own such styles want a picture of their name: settings take bare names of shipped ones alone.
     """
-    styles = [Style(PREFIX + name, name, Path(located(PREFIX + name))) for name in BUILTIN_STYLES]
+    styles = [Style(PREFIX + name, Path(located(PREFIX + name))) for name in BUILTIN_STYLES]
     for given in own:
         paths = pictures_at(Path(given).expanduser().absolute(), "styles")
-        styles += [Style(str(path), path.stem, path) for path in paths]
+        styles += [Style(str(path), path) for path in paths]
     there = {style_name(style.value) for style in styles}
     named = [name for name in known if name not in there and name in painted_styles()]
-    return [*styles, *(Style(name, name.replace("_", " "), None) for name in named)]
+    return [*styles, *(Style(name, None) for name in named)]
 
 
 def serve(settings: StudioConfig, folder: Path) -> None:

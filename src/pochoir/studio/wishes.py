@@ -115,6 +115,12 @@ def style_name(style: str) -> str:
     return Path(style.removeprefix(PREFIX)).stem
 
 
+def label_of(style: str) -> str:
+    """What the page calls a style."""
+    name = style_name(style)
+    return name if is_picture(style) else name.replace("_", " ")
+
+
 def is_picture(style: str) -> bool:
     """Whether it can be optimised for; other styles are names that only a painter knows."""
     return style.startswith(PREFIX) or "." in style or "/" in style

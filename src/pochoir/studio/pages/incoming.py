@@ -55,7 +55,7 @@ class Incoming:
     async def _style_came(self, event: events.UploadEventArguments) -> None:
         path = await self._taken(event)
         if path is not None:
-            self.style(Style(str(path), path.stem, path))
+            self.style(Style(str(path), path))
 
     async def _taken(self, event: events.UploadEventArguments) -> Path | None:
         content = await event.file.read()

@@ -20,7 +20,7 @@ from pochoir.studio.pages.incoming import Incoming, ask_for
 from pochoir.studio.painting import paint
 from pochoir.studio.readback import builtin
 from pochoir.studio.tabs import Tab
-from pochoir.studio.wishes import Look, Wish, possible, problems, style_name
+from pochoir.studio.wishes import Look, Wish, label_of, possible, problems, style_name
 
 GETS = {
     "quick": "No painter knows all of these styles: Paint optimises them, by quick.",
@@ -96,7 +96,7 @@ class PaintPart:
 
     def _chip(self, place: int, label: str) -> None:
         chosen, style = place in self.choices.dressed, self.choices.dressed.get(place)
-        told = f"{label}: {self._named(style)}" if style else f"{label}: as in the photo" if chosen else label
+        told = f"{label}: {label_of(style)}" if style else f"{label}: as in the photo" if chosen else label
         now = chosen and place == self.choices.target
         controls.chip(told, lambda: self.toggle(place), pressed=chosen, key=f"object-{place}", now=now)
 
@@ -123,7 +123,7 @@ class PaintPart:
         else:
             label = self.choices.things[target].label
         style = self.choices.style_of(target)
-        told = f"{label}: {self._named(style)}" if style else label
+        told = f"{label}: {label_of(style)}" if style else label
         aimed = target == self.choices.target
         controls.chip(told, lambda: self._aim(target), pressed=aimed, key=f"target-{target}")
 
@@ -310,9 +310,6 @@ class PaintPart:
     def _outlined(self) -> None:
         if self.photo is not None and self.shown is not None:
             self.shown.set_content(overlay(self.choices.things, self.choices.dressed, self.photo.size))
-
-    def _named(self, style: str) -> str:
-        return next((one.label for one in (*self.studio.styles, *self.own) if one.value == style), style_name(style))
 
     def _set_drawing(self, event: events.ValueChangeEventArguments) -> None:
         if self.shown is not None:
