@@ -1,5 +1,6 @@
 """What is chosen of a photo, and in which style: the state of the part Paint, which no page is needed for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from pochoir.studio.finding import Thing, hit
@@ -21,6 +22,10 @@ class Choices:
     dressed: dict[int, str | None] = field(default_factory=dict)
     background: str | None = None
     target: int = BACKGROUND
+
+    def begin(self, things: Iterable[Thing], background: str | None = None) -> None:
+        """Another photo: nothing of it is chosen yet."""
+        self.things, self.dressed, self.background, self.target = list(things), {}, background, BACKGROUND
 
     @property
     def targets(self) -> list[int]:

@@ -10,7 +10,7 @@ from pochoir.assets import located
 from pochoir.studio.app import Studio
 from pochoir.studio.jobs import Job
 from pochoir.studio.pages import parts
-from pochoir.studio.pages.controls import LABELS
+from pochoir.studio.pages.look import LABELS
 from pochoir.studio.painting import Painted, bundle, keep
 from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Look, refined

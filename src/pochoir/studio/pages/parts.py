@@ -1,6 +1,6 @@
 """Small things that all parts of the page are made of."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
 from typing import Any, TypeVar, cast
@@ -54,6 +54,32 @@ def small(text: str, icon: str, action: Callable[..., Any]) -> ui.button:
 def link(text: str, icon: str, address: str) -> None:
     """A download, as a link: it works by the keyboard and with the browser's own menu."""
     ui.button(text, icon=icon).props(f'no-caps outline dense href="{address}" download type=a')
+
+
+def chip(text: str, action: Callable[[], Any], *, pressed: bool, key: str, now: bool = False) -> None:
+    """A button that is on or off; now: the one among those on that the next style is for."""
+    with toggle("chip now" if now else "chip", action, pressed=pressed, key=key):
+        ui.label(text)
+
+
+def toggle(kind: str, action: Callable[[], Any], *, pressed: bool, key: str) -> ui.element:
+    """A button of a kind that is on or off: see `press`. key: keeps the keyboard's place when it is drawn anew."""
+    button = ui.element("button").classes(kind).on("click", action)
+    button.props("type=button")
+    button.props["data-key"] = key
+    press(button, pressed)
+    return button
+
+
+def press(button: ui.element, pressed: bool) -> None:
+    """Show a button as on or off."""
+    button.props(f"aria-pressed={'true' if pressed else 'false'}")
+
+
+def choice(label: str, options: Mapping[str, str], value: str, changed: Callable[[str], Any]) -> None:
+    """One of several words."""
+    made = ui.select(dict(options), value=value, label=label, on_change=lambda event: changed(event.value))
+    made.props("dense outlined").classes("w-full mt-2")
 
 
 def slider(

@@ -1,0 +1,147 @@
+"""The photo: its objects are clicked on, chosen by their names, or found in a box."""
+
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import events, ui
+
+from pochoir.studio.choices import Choices
+from pochoir.studio.finding import Photo, in_box
+from pochoir.studio.outlines import overlay
+from pochoir.studio.pages import parts
+from pochoir.studio.pages.incoming import ask_for
+from pochoir.studio.wishes import label_of
+
+
+class PhotoSheet:
+    """Shows a photo and its objects, and keeps in `choices` which are chosen.
+
+    portrait: opens the photo that comes with the project. changed: called when other objects are chosen.
+    """
+
+    def __init__(self, choices: Choices, *, portrait: Callable[[], Any], changed: Callable[[], Any]) -> None:
+        self.choices = choices
+        self.portrait = portrait
+        self.changed = changed
+        self.photo: Photo | None = None
+        self._address = ""
+        self._image: ui.interactive_image | None = None
+        self._seen()
+        ui.on("picked", lambda event: self.pick(*event.args))
+        ui.on("boxed", lambda event: self.draw(*event.args))
+
+    async def show(self, photo: Photo, address: str) -> None:
+        """Put up a photo, which has an address."""
+        self.photo, self._address = photo, address
+        await self._seen.refresh()  # with it goes the button that may have asked for this
+
+    def refresh(self) -> None:
+        """Show what is chosen. The photo itself stays: no click on it is lost while others are answered."""
+        self._outlined()
+        self._objects_seen.refresh()
+
+    # What is seen
+
+    @ui.refreshable_method
+    def _seen(self) -> None:
+        with ui.element("section").classes("sheet w-full").props("aria-label='Photo'"):
+            if self.photo is None:
+                self._zone_seen()
+            else:
+                self._photo_seen(self.photo)
+
+    def _zone_seen(self) -> None:
+        with ui.element("div").classes("zone").props("data-drop=photo"):
+            ui.icon("add_photo_alternate", size="3rem").classes("text-primary")
+            ui.label("Drop a photo here").classes("text-xl mt-2")
+            ui.label("or paste one from the clipboard").classes("quiet mb-4")
+            with ui.row().classes("gap-2 justify-center"):
+                ui.button("Choose a photo", on_click=lambda: ask_for("photo")).props("no-caps unelevated")
+                ui.button("Take the built-in portrait", on_click=self.portrait).props("no-caps outline")
+        ui.label("Everything stays on this machine.").classes("quiet mt-3 text-center w-full")
+
+    def _photo_seen(self, photo: Photo) -> None:
+        count = len(self.choices.things)
+        with ui.row().classes("items-center justify-between w-full mb-2 gap-2"):
+            parts.heading("Click on people to choose them" if count else "Nobody was found")
+            with ui.row().classes("gap-1 items-center"):
+                self.drawing = ui.switch("Draw a box", on_change=self._set_drawing).props("dense")
+                self.drawing.tooltip("Around anything that was not found. With a mouse, just drag.")
+                parts.small("Another photo", "add_photo_alternate", lambda: ask_for("photo"))
+        self._image = ui.interactive_image(self._address, sanitize=False)
+        self._image.classes("drawable").style(parts.fitting(photo.size))
+        told = f"{count} found" if count else "nobody found"
+        self._image.props["alt"] = f"Your photo, {told}. The buttons below choose what is painted."
+        self._outlined()
+        self._objects_seen()
+        with ui.expansion("A box by numbers").props("dense").classes("quiet mt-1"):
+            self._numbers_seen(*photo.size)
+
+    @ui.refreshable_method
+    def _objects_seen(self) -> None:
+        with ui.row().classes("gap-2 mt-3").props("role=group aria-label='Objects'"):
+            for place, thing in enumerate(self.choices.things):
+                self._chip(place, thing.label)
+            if not self.choices.things:
+                ui.label("Draw a box around what is to be painted, or choose a style for all of it.").classes("quiet")
+
+    def _chip(self, place: int, label: str) -> None:
+        chosen, style = place in self.choices.dressed, self.choices.dressed.get(place)
+        told = f"{label}: {label_of(style)}" if style else f"{label}: as in the photo" if chosen else label
+        now = chosen and place == self.choices.target
+        parts.chip(told, lambda: self.toggle(place), pressed=chosen, key=f"object-{place}", now=now)
+
+    def _numbers_seen(self, width: int, height: int) -> None:
+        sides = {"left": (width, 1), "top": (height, 1), "right": (width, 3), "bottom": (height, 3)}
+        with ui.row().classes("items-end gap-2"):
+            numbers = [
+                ui.number(name, value=most * part // 4, min=0, max=most, format="%d").props("dense outlined")
+                for name, (most, part) in sides.items()
+            ]
+            for number in numbers:
+                number.classes("w-24")
+
+            async def told() -> None:
+                await self.box(*(float(number.value or 0) for number in numbers))
+
+            ui.button("Find the object", on_click=told).props("no-caps outline dense")
+
+    def _outlined(self) -> None:
+        if self.photo is not None and self._image is not None:
+            self._image.set_content(overlay(self.choices.things, self.choices.dressed, self.photo.size))
+
+    def _set_drawing(self, event: events.ValueChangeEventArguments) -> None:
+        if self._image is not None:
+            self._image.classes(**{"add" if event.value else "remove": "drawing"})
+
+    # What a person does
+
+    def pick(self, x: float, y: float) -> None:
+        """A click on the photo, in shares of its width and height."""
+        if self.photo is None:
+            return
+        width, height = self.photo.size
+        if self.choices.click(x * width, y * height):
+            self.changed()
+
+    def toggle(self, place: int) -> None:
+        """Choose an object, or drop it."""
+        self.choices.toggle(place)
+        self.changed()
+
+    async def draw(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        """A box on the photo, in shares of its width and height."""
+        if self.photo is None:
+            return
+        self.drawing.set_value(False)
+        width, height = self.photo.size
+        await self.box(min(x0, x1) * width, min(y0, y1) * height, max(x0, x1) * width, max(y0, y1) * height)
+
+    async def box(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        """Choose what is in a box, in pixels of the photo."""
+        assert self.photo is not None
+        with parts.waiting("Looking what is in the box …"):
+            thing = await parts.told(in_box, self.photo, (x0, y0, x1, y1), self.choices.drawn + 1)
+        if thing is not None:
+            self.choices.add(thing)
+            self.changed()
