@@ -95,11 +95,38 @@ def test_settings_of_a_picture_are_read_back(page: Any, tmp_path: Path) -> None:
     page.reload()
     page.wait_for_selector(".zone")
     drop(page, got)
-    page.get_by_text("The settings in this picture were read.").wait_for()
+    page.get_by_text("The settings in the picture were read").wait_for()
     page.get_by_role("button", name="person 1: waves").first.wait_for()
     assert page.get_by_role("slider", name="Soft edge, pixels").input_value() == "30"
     again = painted_by_hand(page, tmp_path / "again.png")
     assert (read_rgb(again) == read_rgb(got)).all()
+    page.get_by_role("button", name="Paint over the picture instead").click()
+    page.get_by_text("The settings in the picture were read").wait_for(state="hidden")
+    style(page, "ink")
+    over = json.loads(read_settings(painted(page, "Download PNG", tmp_path / "over.png")) or "")
+    assert over["content"] == got.name
+
+
+def test_a_painted_picture_whose_photo_is_missing_says_what_it_is_and_what_to_drop(page: Any, tmp_path: Path) -> None:
+    told = {"content": "grace.jpg", "style": "mine.png", "region.name": "object", "region.indices": [0]}
+    told |= {"method": "painter", "recipe.steps": [1]}
+    picture = tmp_path / "picture.png"
+    write_image(picture, read_rgb(PORTRAIT), settings=json.dumps(told))
+    write_image(tmp_path / "mine.png", np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))
+    drop(page, picture)
+    page.get_by_text(
+        "This is the painted picture itself: grace.jpg, the photo it was made of, is not at hand"
+    ).wait_for()
+    page.get_by_text("drop grace.jpg here, mine.png on the styles, then the picture once more").wait_for()
+    drop(page, PORTRAIT, "grace.jpg")
+    page.get_by_text("This is the painted picture itself").wait_for(state="hidden")
+    drop(page, picture)
+    page.get_by_text("Drop mine.png on the styles, then the picture once more").wait_for()
+    page.set_input_files("[data-uploader=style] input[type=file]", tmp_path / "mine.png")
+    page.get_by_role("button", name="person 1: mine").first.wait_for()
+    drop(page, picture)
+    page.get_by_text("Paint makes it again").wait_for()
+    page.get_by_role("button", name="person 1: mine").first.wait_for()
 
 
 def painted_by_hand(page: Any, file: Path) -> Path:

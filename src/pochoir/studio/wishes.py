@@ -137,7 +137,7 @@ def problems(wish: Wish, known: Collection[str]) -> Iterable[str]:
     if kept and wish.background and len(kept) < len(wish.chosen):
         yield (
             "An object that stays as in the photo, beside one that is painted and a painted background, takes two "
-            "rounds: paint the background first, then drop the picture here again."
+            "rounds: paint the background first, then drop that picture here, and paint over it."
         )
     unknown = [style_name(style) for style in wish.styles if style not in known]
     unpainted = [style for style in wish.styles if not is_picture(style)]

@@ -1,6 +1,6 @@
 """What comes in from a person's own files: photos, styles, and pictures whose settings are read back."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,14 @@ from pochoir.studio.readback import settings_in, wish_of
 from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Wish
 
+Note = Callable[[], Any]
+"""Puts elements beside the photo."""
+
 
 class Incoming:
     """Takes uploads into the tab's folder, and hands them on.
 
-    photo: gets a photo, and what was wished for where a painted picture told it. style: gets a style.
+    photo: gets a photo; of a painted picture also what was wished for, and what says so beside it. style: gets a style.
     """
 
     def __init__(
@@ -27,7 +30,7 @@ class Incoming:
         tab: Tab,
         studio: Studio,
         *,
-        photo: Callable[[Path, Wish | None], Awaitable[None]],
+        photo: Callable[[Path, Wish | None, Note | None], Awaitable[None]],
         style: Callable[[Style], Any],
     ) -> None:
         self.tab = tab
@@ -44,13 +47,16 @@ class Incoming:
             return
         told = settings_in(await parts.in_thread(_embedded, path))
         if told is None:
-            await self.photo(path, None)
+            await self.photo(path, None, None)
             return
         wish, missing = wish_of(told, self._find)
-        await self.photo(Path(located(wish.content)) if wish.content else path, wish)
-        lacking = ", ".join(dict.fromkeys(missing))
-        following = f"Drop these too, then the picture again: {lacking}." if lacking else "Paint makes it again."
-        ui.notify(f"The settings in this picture were read. {following}", type="info", multi_line=True, timeout=8000)
+
+        def note() -> None:
+            ui.label(_told_of(wish, missing)).classes("quiet").props("role=status")
+            if wish.content:
+                parts.small("Paint over the picture instead", "layers", lambda: self.photo(path, None, None))
+
+        await self.photo(Path(located(wish.content)) if wish.content else path, wish, note)
 
     async def _style_came(self, event: events.UploadEventArguments) -> None:
         path = await self._taken(event)
@@ -73,6 +79,20 @@ def ask_for(kind: str) -> None:
     """Open the browser's dialog for a "photo" or a "style"."""
     ui.run_javascript(
         f"getElement(Number(document.querySelector('[data-uploader={kind}]').id.slice(1))).$refs.qRef.pickFiles()"
+    )
+
+
+def _told_of(wish: Wish, missing: Sequence[str]) -> str:
+    """What is shown of a painted picture, and how it is painted again; missing: files that are not at hand."""
+    if wish.content:
+        styles = ", ".join(dict.fromkeys(missing))
+        following = f"Drop {styles} on the styles, then the picture once more." if styles else "Paint makes it again."
+        return f"The settings in the picture were read, and this is the photo it was made of. {following}"
+    photo, *others = dict.fromkeys(missing)
+    wanted = f"{photo} here, {', '.join(others)} on the styles" if others else f"{photo} here"
+    return (
+        f"This is the painted picture itself: {photo}, the photo it was made of, is not at hand. "
+        f"To paint that again, drop {wanted}, then the picture once more."
     )
 
 

@@ -15,7 +15,7 @@ from pochoir.studio.finding import SHOWN_SIDE, load
 from pochoir.studio.jobs import Job
 from pochoir.studio.pages import parts
 from pochoir.studio.pages.easel import Easel
-from pochoir.studio.pages.incoming import Incoming
+from pochoir.studio.pages.incoming import Incoming, Note
 from pochoir.studio.pages.look import look_of
 from pochoir.studio.pages.photo import PhotoSheet
 from pochoir.studio.pages.styles import StyleStrip
@@ -109,8 +109,8 @@ class PaintPart:
         """The photo that comes with the project."""
         await self.open(Path(located(PREFIX + "portrait")))
 
-    async def open(self, path: Path, wish: Wish | None = None) -> None:
-        """Show a photo with its objects; wish: what is chosen of it."""
+    async def open(self, path: Path, wish: Wish | None = None, note: Note | None = None) -> None:
+        """Show a photo with its objects. wish: what is chosen of it; note: what is to be said of it."""
         with parts.waiting("Looking for people …"):
             photo = await parts.told(load, path, self.setup)
         if photo is None:
@@ -122,7 +122,7 @@ class PaintPart:
         self.choices.begin(photo.things, begun)
         self.easel.clear(address, photo.size)
         ui.run_javascript("scrollTo({ top: 0 })")
-        await self.sheet.show(photo, address)
+        await self.sheet.show(photo, address, note)
         if wish is not None:
             await self._choose(wish)
         self._refresh()

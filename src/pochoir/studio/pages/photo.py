@@ -9,7 +9,7 @@ from pochoir.studio.choices import Choices
 from pochoir.studio.finding import Photo, in_box
 from pochoir.studio.outlines import overlay
 from pochoir.studio.pages import parts
-from pochoir.studio.pages.incoming import ask_for
+from pochoir.studio.pages.incoming import Note, ask_for
 from pochoir.studio.wishes import label_of
 
 
@@ -25,14 +25,15 @@ class PhotoSheet:
         self.changed = changed
         self.photo: Photo | None = None
         self._address = ""
+        self._note: Note | None = None
         self._image: ui.interactive_image | None = None
         self._seen()
         ui.on("picked", lambda event: self.pick(*event.args))
         ui.on("boxed", lambda event: self.draw(*event.args))
 
-    async def show(self, photo: Photo, address: str) -> None:
-        """Put up a photo, which has an address."""
-        self.photo, self._address = photo, address
+    async def show(self, photo: Photo, address: str, note: Note | None) -> None:
+        """Put up a photo, which has an address, and what is to be said of it."""
+        self.photo, self._address, self._note = photo, address, note
         await self._seen.refresh()  # with it goes the button that may have asked for this
 
     def refresh(self) -> None:
@@ -68,6 +69,9 @@ class PhotoSheet:
                 self.drawing = ui.switch("Draw a box", on_change=self._set_drawing).props("dense")
                 self.drawing.tooltip("Around anything that was not found. With a mouse, just drag.")
                 parts.small("Another photo", "add_photo_alternate", lambda: ask_for("photo"))
+        if self._note is not None:
+            with ui.row().classes("items-center gap-2 mb-2"):
+                self._note()
         self._image = ui.interactive_image(self._address, sanitize=False)
         self._image.classes("drawable").style(parts.fitting(photo.size))
         told = f"{count} found" if count else "nobody found"
