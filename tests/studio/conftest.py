@@ -44,7 +44,7 @@ def browser() -> Iterator[Any]:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of a studio with a painter of no training, and the folder that it works in."""
     folder = tmp_path_factory.mktemp("studio")
-    write_painter(folder / "painter.safetensors", "ink", "waves", "candy")
+    write_painter(folder / "painter.safetensors", "ink", "waves", "great_wave")
     (folder / "photos").mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

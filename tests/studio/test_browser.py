@@ -166,6 +166,11 @@ def test_a_style_before_the_photo_is_painted_at_once_and_refined(page: Any) -> N
     page.get_by_text("The same by the command").click()
     command = page.locator("pre.command").first.inner_text()
     assert "style=builtin:ink init=painter painter.weights=painter.safetensors recipe=finish" in command
+    page.get_by_role("button", name="at once", exact=True).click()
+    page.get_by_role("button", name="Refine: quick").wait_for()
+    style(page, "great wave")  # which has no picture
+    page.get_by_text("To refine this, drop a picture on the styles: only the painter knows great wave.").wait_for()
+    assert page.get_by_role("button", name=re.compile("^Refine")).count() == 0
 
 
 def test_nobody_is_found_a_box_is_and_takes_a_picture_that_is_called_as_a_style_of_the_painter(

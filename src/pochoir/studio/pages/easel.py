@@ -13,7 +13,7 @@ from pochoir.studio.pages import parts
 from pochoir.studio.pages.look import LABELS
 from pochoir.studio.painting import Painted, bundle, keep
 from pochoir.studio.tabs import Tab
-from pochoir.studio.wishes import Look, refined
+from pochoir.studio.wishes import Look, is_picture, label_of, refined
 
 LOOK_SECONDS = 0.3
 BEFORE = 12
@@ -23,22 +23,12 @@ BEFORE = 12
 class Easel:
     """Shows the job that a tab has begun last, and its picture.
 
-    can_be_had: whether the picture could be painted by another look; refine: paints it so. ended: called when a job has
-    come to its end, in whichever way.
+    refine: paints the picture by another look. ended: called when a job has come to its end, in whichever way.
     """
 
-    def __init__(
-        self,
-        studio: Studio,
-        tab: Tab,
-        *,
-        can_be_had: Callable[[Look], bool],
-        refine: Callable[[Look], None],
-        ended: Callable[[], Any],
-    ) -> None:
+    def __init__(self, studio: Studio, tab: Tab, *, refine: Callable[[Look], None], ended: Callable[[], Any]) -> None:
         self.studio = studio
         self.tab = tab
-        self.can_be_had = can_be_had
         self.refine = refine
         self.ended = ended
         self.jobs: list[Job] = []
@@ -134,7 +124,8 @@ class Easel:
                 parts.link("Stencil", "content_cut", self.tab.show(painted.alpha) + "?save=1")
             ui.button("All of it (ZIP)", icon="folder_zip", on_click=self._bundle).props("no-caps outline dense")
             following = refined(painted.wish.look)
-            if following is not None and self.can_be_had(following):
+            unpictured = ", ".join(label_of(style) for style in painted.wish.styles if not is_picture(style))
+            if following is not None and not unpictured:
                 label = f"Refine: {LABELS[following.quality]}"
                 button = ui.button(label, icon="auto_awesome", on_click=lambda: self.refine(following))
                 button.props("no-caps outline dense").tooltip(
@@ -143,6 +134,9 @@ class Easel:
                     else "Takes more time, and begins again with the photo: large shapes are settled first"
                 )
             ui.button("Keep in the gallery", icon="photo_library", on_click=self._keep).props("no-caps outline dense")
+        if unpictured:
+            told = f"To refine this, drop a picture on the styles: only the painter knows {unpictured}."
+            ui.label(told).classes("quiet mt-2")
         with ui.expansion("The same by the command", icon="terminal").classes("w-full mt-2"):
             ended = any("ended early" in note for note in painted.notes)
             if ended:

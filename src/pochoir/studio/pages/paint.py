@@ -51,9 +51,7 @@ class PaintPart:
                 with ui.element("div").classes("w-full order-1"):
                     self.sheet = PhotoSheet(self.choices, portrait=self.take_portrait, changed=self._refresh)
                 with ui.element("div").classes("w-full order-4"):
-                    self.easel = Easel(
-                        self.studio, self.tab, can_be_had=self._can_be_had, refine=self.refine, ended=self._ended
-                    )
+                    self.easel = Easel(self.studio, self.tab, refine=self.refine, ended=self._ended)
             with ui.column().classes("gap-4 w-full min-w-0 max-lg:contents"):
                 with ui.element("div").classes("w-full order-2"):
                     self.strip = StyleStrip(
@@ -99,9 +97,6 @@ class PaintPart:
     def _wrong(self) -> str:
         """Why that cannot be painted; empty where it can."""
         return next(iter(problems(self.wish, self.studio.known)), "") if self.sheet.photo else "First comes a photo."
-
-    def _can_be_had(self, look: Look) -> bool:
-        return not list(problems(replace(self.wish, look=look), self.studio.known))
 
     # What a person does
 
@@ -179,10 +174,11 @@ class PaintPart:
             self._at_once()
 
     def refine(self, look: Look) -> None:
-        """Paint the same with more time."""
+        """Paint the same with more time, unless what was chosen since cannot be painted so."""
         self.look = look
         self._look_seen.refresh()
-        self.paint()
+        if not self._wrong:
+            self.paint()
 
     def use_segmenter(self, weights: str) -> None:
         """Find objects by a network that was just trained."""
