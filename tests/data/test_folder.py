@@ -12,7 +12,7 @@ from PIL import Image
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.data.folder import MaskFolder
 from pochoir.data.mask_pictures import SOFT, VOID
-from pochoir.data.source import Remark
+from pochoir.data.source import Remark, may_hold_objects
 from pochoir.errors import DataError
 
 Save = Callable[[Path, Any], Path]
@@ -161,9 +161,17 @@ def test_a_file_may_hold_one_instance(tmp_path: Path, save: Save, of: str) -> No
     source = MaskFolder(tmp_path / "images", tmp_path / "masks")
     assert np.array_equal(source.read(0).masks, [np.eye(6, 9, 1) > 0, np.eye(6, 9, 2) > 0, np.eye(6, 9, 1) > 0])
     assert source.read(1).masks.shape == (0, 6, 9)
+    assert [may_hold_objects(source, index) for index in range(2)] == [True, False]
     save(tmp_path / "masks" / "c_1.png", np.eye(6, 9))
     with pytest.raises(DataError, match=r"c_1\.png has no picture"):
         MaskFolder(tmp_path / "images", tmp_path / "masks")
+
+
+def test_photos_without_a_folder_of_masks_have_no_objects(tmp_path: Path, save: Save) -> None:
+    save(tmp_path / "images" / "a.jpg", np.zeros((6, 9, 3)))
+    source = MaskFolder(tmp_path / "images", None)
+    assert source.read(0).masks.shape == (0, 6, 9)
+    assert not may_hold_objects(source, 0)
 
 
 def test_a_photo_has_a_mask_or_files_of_instances_not_both(tmp_path: Path, save: Save) -> None:

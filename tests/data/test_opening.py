@@ -87,6 +87,12 @@ def test_a_mixture_reads_the_samples_of_its_parts(
     assert opened.val_source.names[:3] == ["files/val0.png", "files/val1.png", "folder/0.png"]
 
 
+def test_photos_without_objects_are_a_folder_without_masks(folder: FolderDataset, mixed: Make) -> None:
+    opened = open_dataset(mixed({"folder": folder, "empty": folder.but(masks=None)}))
+    assert [opened.source.names[index] for index in (0, 10)] == ["folder/0.png", "empty/0.png"]
+    assert [len(opened.source.read(index).masks) for index in (0, 10)] == [1, 0]
+
+
 def test_a_mixtures_split_can_be_given(
     folder: FolderDataset, tmp_path: Path, drawn: FiguresDataset, mixed: Make
 ) -> None:

@@ -76,9 +76,9 @@ class FolderDataset(SplitDataset):
 
     name: Literal["folder"]
     images: ExistingPath
-    masks: ExistingPath
+    masks: ExistingPath | None
     """PNGs: 0 and one value (an instance), instance ids, or one colour an instance; black is the background. Or a file
-    an instance: <photo>_0.png, <photo>_1.png …"""
+    an instance: <photo>_0.png, <photo>_1.png … null: photos without objects."""
     void: VoidValue
     exif: Exif
 

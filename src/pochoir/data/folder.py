@@ -22,12 +22,12 @@ class MaskFolder:
     """Pictures and masks paired by stem; a mask holds 0 and one value, instance ids, or one colour an instance.
 
     Or a photo has a file for each instance, `<name or stem>_<number>`; then one without any is a photo without objects.
-    Zero (black) is the background; a mask that is all background means a picture without objects. void: see
-    `read_instance_masks`. turned: photos and masks are turned as their EXIF says.
-    Raises `DataError` that lists pictures without a mask and masks without a picture.
+    Zero (black) is the background; a mask that is all background means a picture without objects. masks: their folder;
+    None: no picture has objects. void: see `read_instance_masks`. turned: photos and masks are turned as their EXIF
+    says. Raises `DataError` that lists pictures without a mask and masks without a picture.
     """
 
-    def __init__(self, images: Path, masks: Path, *, void: Void = "auto", turned: bool = True) -> None:
+    def __init__(self, images: Path, masks: Path | None, *, void: Void = "auto", turned: bool = True) -> None:
         self.void = void
         self.turned = turned
         self.images = _by_stem(images)
@@ -35,17 +35,28 @@ class MaskFolder:
             raise DataError(f"{images}: holds no pictures")
         self.stems = list(self.images)
         self.names = [path.name for path in self.images.values()]
-        self.masks, unpaired = _paired(self.images, masks)
-        several = any(path.stem != stem for stem, paths in self.masks.items() for path in paths)
-        without = [path for stem, path in self.images.items() if not self.masks[stem]]
+        self.masks: dict[str, list[Path]] = {stem: [] for stem in self.images}
+        if masks is not None:
+            self.masks = self._masks(masks)
+
+    def _masks(self, folder: Path) -> dict[str, list[Path]]:
+        """The mask files of each picture, by its stem."""
+        paired, unpaired = _paired(self.images, folder)
+        several = any(path.stem != stem for stem, paths in paired.items() for path in paths)
+        without = [path for stem, path in self.images.items() if not paired[stem]]
         if without and several:
             names = some(path.name for path in without)
-            log.info("%s: %d photos have no mask file, and count as without objects: %s", masks, len(without), names)
+            log.info("%s: %d photos have no mask file, and count as without objects: %s", folder, len(without), names)
         elif without:
-            unpaired = [f"{path} has no mask in {masks}" for path in without] + unpaired
+            unpaired = [f"{path} has no mask in {folder}" for path in without] + unpaired
         if unpaired:
             more = f"\n  … and {len(unpaired) - 10} more" if len(unpaired) > 10 else ""
             raise DataError("pictures and masks are paired by stem, but\n  " + "\n  ".join(unpaired[:10]) + more)
+        return paired
+
+    def holds_objects(self, index: int) -> bool:
+        """Whether there may be something to train on: False for a picture without a mask file."""
+        return bool(self.masks[self.stems[index]])
 
     def read(self, index: int) -> Sample:
         """Load one picture and split its mask into instances, ordered by file, id or colour."""

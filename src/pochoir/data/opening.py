@@ -104,8 +104,8 @@ def open_sources(config: Part) -> tuple[Source, Source]:
         case CocoDataset():
             return _open_coco(config)
         case FolderDataset():
-            turned = config.exif == "apply"
-            source = MaskFolder(_path(config.images), _path(config.masks), void=config.void, turned=turned)
+            masks = None if config.masks is None else _path(config.masks)
+            source = MaskFolder(_path(config.images), masks, void=config.void, turned=config.exif == "apply")
         case AutoDataset():
             choice = Choice(
                 categories=config.categories,
