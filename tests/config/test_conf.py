@@ -53,10 +53,12 @@ MISSING = {
 
 @pytest.fixture(autouse=True)
 def _people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files that experiment=person names."""
-    for part, files in (("coco_person", "instances.json"), ("ccp_person", "masks"), ("human_seg", "masks")):
-        (tmp_path / part / "images").mkdir(parents=True)
-        (tmp_path / part / files).touch()
+    """The files and folders that experiment=person and experiment=people name."""
+    for name in ("person", "people"):
+        experiment = (CONF / f"experiment/train_seg/{name}.yaml").read_text()
+        for path in re.findall(r"POCHOIR_PEOPLE,data/people\}/(\S+)", experiment):
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).touch()
     monkeypatch.setenv("POCHOIR_PEOPLE", str(tmp_path))
 
 
@@ -155,6 +157,12 @@ def test_an_experiment_changes_what_it_says_and_yields_to_the_command_line() -> 
     settings: Any = load_config("train_seg", ["experiment=demo", "trainer.max_epochs=7"])
     assert (settings.dataset.length, settings.segmenter.min_size, settings.trainer.max_epochs) == (100, 192, 7)
     assert settings.augment.photometric == 0  # set by the primary config, too: the experiment comes after it
+
+
+def test_the_next_person_segmenter_is_chosen_by_photos_that_todays_never_saw() -> None:
+    today, following = (load_config("train_seg", [f"experiment={name}"]) for name in ("person", "people"))
+    assert today.dataset.parts.items() <= following.dataset.parts.items()
+    assert following.but(dataset=today.dataset) == today
 
 
 def test_an_experiment_of_ones_own_stands_in_a_folder_of_ones_own(tmp_path: Path) -> None:
