@@ -22,7 +22,7 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WAIT = 60_000
+WAIT = 180_000
 """Milliseconds: the machine may be busy."""
 Open = Callable[..., Any]
 
