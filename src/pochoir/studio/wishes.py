@@ -139,8 +139,8 @@ def problems(wish: Wish, known: Collection[str]) -> Iterable[str]:
             "An object that stays as in the photo, beside one that is painted and a painted background, takes two "
             "rounds: paint the background first, then drop that picture here, and paint over it."
         )
-    unknown = [style_name(style) for style in wish.styles if style not in known]
-    unpainted = [style for style in wish.styles if not is_picture(style)]
+    unknown = [label_of(style) for style in wish.styles if style not in known]
+    unpainted = [label_of(style) for style in wish.styles if not is_picture(style)]
     if wish.look.quality == "at_once" and unknown:
         yield f"No painter knows {', '.join(unknown)}: choose quick, default or fine."
     if wish.look.quality != "at_once" and unpainted:

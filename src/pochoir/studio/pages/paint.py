@@ -22,7 +22,7 @@ from pochoir.studio.pages.styles import StyleStrip
 from pochoir.studio.painting import paint
 from pochoir.studio.readback import builtin
 from pochoir.studio.tabs import Tab
-from pochoir.studio.wishes import Look, Wish, possible, problems, style_name
+from pochoir.studio.wishes import Look, Wish, label_of, possible, problems
 
 GETS = {
     "quick": "No painter knows all of these styles: Paint optimises them, by quick.",
@@ -162,7 +162,7 @@ class PaintPart:
         assert photo is not None
         wish, things, setup, names = self.wish, self.choices.chosen_things, self.setup, dict(self.tab.names)
         folder = self.tab.own / f"picture_{len(self.easel.jobs)}"
-        title = f"{photo.path.stem} in {', '.join(map(style_name, wish.styles))}"
+        title = f"{photo.path.stem} in {', '.join(map(label_of, wish.styles))}"
         job = Job(title, lambda job: paint(wish, things, photo, setup, folder, names, job))
         self.easel.begin(job, at_once=wish.look.quality == "at_once")
         self._go_seen.refresh()  # not the sliders, one of which may be held

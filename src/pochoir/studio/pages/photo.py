@@ -143,9 +143,10 @@ class PhotoSheet:
 
     async def box(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """Choose what is in a box, in pixels of the photo."""
-        assert self.photo is not None
+        photo = self.photo
+        assert photo is not None
         with parts.waiting("Looking what is in the box …"):
-            thing = await parts.told(in_box, self.photo, (x0, y0, x1, y1), self.choices.drawn + 1)
-        if thing is not None:
+            thing = await parts.told(in_box, photo, (x0, y0, x1, y1), self.choices.drawn + 1)
+        if thing is not None and self.photo is photo:  # another may have been opened meanwhile
             self.choices.add(thing)
             self.changed()
