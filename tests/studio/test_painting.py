@@ -68,7 +68,7 @@ def test_what_goes_on_from_a_painters_picture_is_the_same_by_the_command(
     made, _ = painted(wish, photo, setup, tmp_path)
     there = [word.replace("content=", f"content={photo.path.parent}/") for word in made.asked.overrides]
     settings = load_config("stylize", there)
-    assert (settings.init, settings.recipe.steps) == ("painter", [10, 4])
+    assert (settings.init, settings.recipe.steps) == ("painter", [5])
     stylize(settings, tmp_path / "command")
     assert (read_rgb(tmp_path / "command" / "result.png") == read_rgb(made.result)).all()
 
