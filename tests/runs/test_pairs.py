@@ -63,6 +63,15 @@ def test_a_failure_does_not_stop_the_rest(tmp_path: Path, caplog: pytest.LogCapt
     assert sheet[360, 160].tolist() == [90, 90, 90]
 
 
+def test_a_style_without_a_picture_heads_its_column_by_its_name(tmp_path: Path) -> None:
+    contents = pictures(tmp_path / "in", "a.png")
+    paint_pairs(pairs_of(contents, [[Path("ink")], [Path("blue_horses")]], tmp_path), tmp_path, paint, ".png")
+    heads = [read_rgb(tmp_path / "sheet.png")[:240, 320 * column : 320 * (column + 1)] for column in (1, 2)]
+    dark = [(head < 128).all(axis=-1) for head in heads]
+    spans = [np.ptp(np.flatnonzero(where.any(axis=1))) for where in dark]
+    assert 0 < spans[0] < spans[1]  # a line, and two
+
+
 def test_a_single_picture_fails_as_itself(tmp_path: Path) -> None:
     (pair,) = pairs_of(pictures(tmp_path, "bad.png"), [pictures(tmp_path, "oil.png")], tmp_path)
     with pytest.raises(DataError, match="nobody"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from pochoir.files import write_bytes
 from pochoir.images import Pixels, to_pixels, write_image
@@ -109,6 +109,15 @@ def contact_sheet(contents: list[Pixels], styles: list[Pixels], results: list[li
     rows = [[None, *styles], *([content, *row] for content, row in zip(contents, results, strict=True))]
     sheet = [np.concatenate([_cell(picture) for picture in row], axis=1) for row in rows]
     return np.concatenate(sheet, axis=0)
+
+
+def name_cell(name: str) -> Pixels:
+    """In place of a picture that there is none of: its name, a word a line."""
+    cell = Image.new("RGB", CELL[::-1], "white")
+    font = ImageFont.load_default(CELL[1] // 12)
+    middle = CELL[1] / 2, CELL[0] / 2
+    ImageDraw.Draw(cell).multiline_text(middle, name.replace("_", "\n"), "black", font, anchor="mm", align="center")
+    return np.asarray(cell)
 
 
 def thumbnail(picture: Pixels) -> Pixels:

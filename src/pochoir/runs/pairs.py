@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pochoir.errors import PochoirError, SomeInputsFailedError, StorageError, number_of
 from pochoir.files import csv_text, write_bytes
 from pochoir.images import Pixels, read_rgb, write_image
 from pochoir.images.overlays import beside
-from pochoir.inspection.painting import CELL, contact_sheet, thumbnail
+from pochoir.inspection.painting import contact_sheet, name_cell, thumbnail
 from pochoir.runs.interruption import told_how_to_continue
 
 MEASURES = ("loss", "style_error", "content_error", "area", "seconds")
@@ -119,6 +117,10 @@ def _sheet(painted: Sequence[Pair], suffix: str) -> Pixels:
     places = {(pair.content, pair.styles): thumbnail(read_rgb(pair.folder / f"result{suffix}")) for pair in painted}
     contents, styles = (list(dict.fromkeys(part)) for part in zip(*places, strict=True))
     results = [[places.get((content, style)) for style in styles] for content in contents]
-    blank = np.full((*CELL, 3), 255, dtype=np.uint8)  # of a style that painters know, and nobody else
-    headings = [beside([thumbnail(read_rgb(path)) if path.exists() else blank for path in paths]) for paths in styles]
+    headings = [beside([_heading(path) for path in paths]) for paths in styles]
     return contact_sheet([thumbnail(read_rgb(content)) for content in contents], headings, results)
+
+
+def _heading(style: Path) -> Pixels:
+    """Its picture; of a style that painters know, and nobody else, its name."""
+    return thumbnail(read_rgb(style)) if style.exists() else name_cell(style.name)
