@@ -46,7 +46,8 @@ class TrackingConfig(Settings):
     alike: Share
     """Likeness of colours (Bhattacharyya's coefficient) from which on what appears has the number of one that left."""
     smooth: Annotated[float, Field(ge=0, le=0.95)]
-    """Share of an edge that is that of the frame before, moved along: against flicker."""
+    """Share of an object's stencil that is that of the frame before, moved along, where motion can be trusted: against
+    flicker. More makes the stencil steadier, and later where an object turns up or ends."""
 
 
 class TemporalConfig(Settings):

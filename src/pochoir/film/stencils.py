@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
@@ -24,12 +23,6 @@ from pochoir.segmentation.instances import Instances
 
 Find = Callable[[Any], Instances]
 """A segmenter: instances of a picture `[H, W, 3]` uint8."""
-
-
-def near_edge(alpha: Alpha, radius: float) -> Alpha:
-    """`[H, W]`, 1 within so many pixels of where alpha `[H, W]` is soft or changes."""
-    around = np.ones([2 * max(1, round(radius)) + 1] * 2, np.uint8)
-    return (cv2.dilate(alpha, around) - cv2.erode(alpha, around) > 0).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +92,10 @@ class Stencils:
         return masked(self.config, Picture(frame.pixels), Path(frame.name or f"{frame.number:05d}.png"))
 
     def _edge(self, track: Track, frame: Frame, motion: Motion | None) -> Alpha:
-        """Alpha of an object, held still along the motion."""
+        """Alpha of an object, held still along the motion: also where a look finds more or less of it than the one before.
+
+        What remains of where it was is rounded towards nothing, so that it ends.
+        """
         region = self.config.region
         (box,) = boxes_from_masks(torch.from_numpy(track.solid[None])).tolist()
         radius = edge_radius(region, box, track.cells if track.solid.any() else None)
@@ -107,7 +103,8 @@ class Stencils:
         before, share = self._edges.get(track.number), self.config.track.smooth
         if motion is None or before is None or share == 0:
             return alpha
-        return in_8_bits(alpha + share * motion.alike * near_edge(alpha, radius) * (motion.moved(before) - alpha))
+        kept = share * motion.alike * (motion.moved(before) - alpha)
+        return in_8_bits(alpha + np.trunc(255 * kept) / 255)
 
     def _stencil(self, tracks: Sequence[Track], size: tuple[int, int]) -> FrameStencil:
         numbers = [track.number for track in tracks]
