@@ -123,6 +123,8 @@ def followed(config: FilmConfig, clip: Path, truth: Sequence[np.ndarray]) -> dic
         found = [mask for mask in masks if (mask & true).sum() > 0.5 * mask.sum()]
         single.append(np.logical_or.reduce([np.zeros(size, bool), *found]))
         before = frame
+    if not objects:
+        return {"objects": objects}
     follows, alone_ = agreement(shown, truth, objects), agreement(single, truth, objects)
     return {
         "objects": objects,

@@ -92,7 +92,7 @@ class Stencils:
         return masked(self.config, Picture(frame.pixels), Path(frame.name or f"{frame.number:05d}.png"))
 
     def _edge(self, track: Track, frame: Frame, motion: Motion | None) -> Alpha:
-        """Alpha of an object, held still along the motion: also where a look finds more or less of it than the one before.
+        """Alpha of an object, held still along the motion, also where one look finds more of it than another.
 
         What remains of where it was is rounded towards nothing, so that it ends.
         """
