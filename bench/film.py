@@ -14,7 +14,7 @@ E_warp   of the film itself, of the painted one, of frames painted one by one, i
          divided by their weight; the mean over frames (Lai et al. 2018). The flow is the one that is painted by.
 J        the mean over frames of the intersection over union of the stencil (alpha ≥ .5) with those true objects that it
          is to show: those that the stencil of the first frame covers half of, and what is joined to them (a rider's
-         bicycle is left out where it is an object of its own).
+         bicycle is left out where it is an object of its own); not told where it covers half of none.
 steady   the mean change of J from frame to frame, of the stencil and of the segmenter on single frames.
 numbers  of how many numbers was, in some frame, the one that overlaps these true objects most.
 seconds  a frame, by part of the work.

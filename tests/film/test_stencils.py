@@ -13,7 +13,6 @@ from pochoir.film.stencils import Stencils
 
 SIZE = (40, 60)
 ONES = np.ones(SIZE, np.float32)
-STILL = Motion(np.zeros((*SIZE, 2), np.float32), ONES, ONES)
 LEG = np.s_[28:38, 20:40]
 """What of a figure is found in the first frame alone."""
 WITHIN = np.s_[32:36, 24:36]
@@ -29,7 +28,7 @@ def legs(smooth: float, alike: float, count: int) -> list[np.ndarray]:
     whole[0][LEG] = 1
     looks = iter([certain(whole), *[certain(mask)] * count])
     stencils = Stencils(config, lambda _: next(looks))
-    motion = Motion(STILL.flow, ONES, ONES * alike)
+    motion = Motion(np.zeros((*SIZE, 2), np.float32), ONES, ONES * alike)
     picture = np.full((*SIZE, 3), 90, np.uint8)
     frames = [Frame(number, picture, Fraction(number, 24)) for number in range(count)]
     return [stencils.of(frame, motion if frame.number else None).alpha(SIZE)[WITHIN] for frame in frames]
