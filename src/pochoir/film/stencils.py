@@ -56,7 +56,7 @@ class Stencils:
         """Of the first frame."""
         self.takes_all = False
         """Whether objects that come later are painted."""
-        self._edges: dict[int, Alpha] = {}
+        self._alphas: dict[int, Alpha] = {}
 
     def of(self, frame: Frame, motion: Motion | None) -> FrameStencil:
         """The stencil of the next frame; motion: from the one before, None for the first."""
@@ -70,7 +70,7 @@ class Stencils:
             elif self._find is not None and frame.number % self.config.find.every == 0:
                 self.tracker.find(self._find(frame.pixels).above(self.config.track.doubtful), frame.pixels)
         tracks = [track for number, track in self.tracker.present.items() if self.takes_all or number in self.chosen]
-        self._edges = {track.number: self._edge(track, frame, motion) for track in tracks}
+        self._alphas = {track.number: self._alpha(track, frame, motion) for track in tracks}
         return self._stencil(tracks, (frame.pixels.shape[0], frame.pixels.shape[1]))
 
     def _begin(self, frame: Frame) -> None:
@@ -91,7 +91,7 @@ class Stencils:
     def _given(self, frame: Frame) -> Instances | None:
         return masked(self.config, Picture(frame.pixels), Path(frame.name or f"{frame.number:05d}.png"))
 
-    def _edge(self, track: Track, frame: Frame, motion: Motion | None) -> Alpha:
+    def _alpha(self, track: Track, frame: Frame, motion: Motion | None) -> Alpha:
         """Alpha of an object, held still along the motion, also where one look finds more of it than another.
 
         What remains of where it was is rounded towards nothing, so that it ends.
@@ -100,7 +100,7 @@ class Stencils:
         (box,) = boxes_from_masks(torch.from_numpy(track.solid[None])).tolist()
         radius = edge_radius(region, box, track.cells if track.solid.any() else None)
         alpha = alpha_of(track.mask, frame.pixels, region, radius=radius)
-        before, share = self._edges.get(track.number), self.config.track.smooth
+        before, share = self._alphas.get(track.number), self.config.track.smooth
         if motion is None or before is None or share == 0:
             return alpha
         kept = share * motion.alike * (motion.moved(before) - alpha)
@@ -108,14 +108,14 @@ class Stencils:
 
     def _stencil(self, tracks: Sequence[Track], size: tuple[int, int]) -> FrameStencil:
         numbers = [track.number for track in tracks]
-        edges = [np.zeros(size, np.float32), *(self._edges[number] for number in numbers)]
+        shown = [np.zeros(size, np.float32), *(self._alphas[number] for number in numbers)]
         count, is_background = len(self.config.styles or [self.config.style]), self.config.region.name == "background"
         alphas: dict[int, Alpha] = {}
         if is_background or self.config.background_style is not None:
-            behind = background_region(edges, 0 if is_background else count)
+            behind = background_region(shown, 0 if is_background else count)
             alphas[behind.style] = in_8_bits(behind.alpha)
         if not is_background:
-            for number, share in zip(numbers, exclusive(edges)[1:], strict=True):
+            for number, share in zip(numbers, exclusive(shown)[1:], strict=True):
                 style = self._style(number, count)
                 alphas[style] = alphas.get(style, 0) + share
         kept = {style: alpha for style, alpha in alphas.items() if (alpha >= SOLID).any()}
@@ -134,9 +134,9 @@ class Stencils:
             "tracker": self.tracker.state(),
             "chosen": self.chosen,
             "takes_all": self.takes_all,
-            "edges": self._edges,
+            "alphas": self._alphas,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.tracker.restore(state["tracker"])
-        self.chosen, self.takes_all, self._edges = state["chosen"], state["takes_all"], state["edges"]
+        self.chosen, self.takes_all, self._alphas = state["chosen"], state["takes_all"], state["alphas"]

@@ -206,7 +206,7 @@ class Stylizer(pl.LightningModule):
 
     def _has_leapt(self, total: Tensor) -> bool:
         """Whether the last step of L-BFGS went far too far, as may happen where there was next to no curvature."""
-        return self.recipe.optimizer == "lbfgs" and bool(self.totals) and float(total) > LEAP * self.totals[-1]
+        return self.recipe.optimizer == "lbfgs" and bool(self.totals) and float(total.detach()) > LEAP * self.totals[-1]
 
     @torch.no_grad()
     def _shorten_the_step(self) -> None:
