@@ -1,7 +1,9 @@
 """What is uploaded keeps its name as far as that is harmless, its limits, and its tab."""
 
+import os
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -26,9 +28,32 @@ def test_an_upload_is_kept_under_its_name(tab: Tab) -> None:
     path = tab.take("../../etc/my photo.png", picture(64, 64))
     assert path.name == "my photo.png"
     assert path.is_relative_to(tab.own)
-    again = tab.take("my photo.png", picture(8, 8))
-    assert again != path
-    assert tab.find("my photo.png") == str(again)
+    assert tab.find("my photo.png") == str(path)
+
+
+def test_pictures_of_one_name_are_told_apart(tab: Tab) -> None:
+    """As pasted ones, which browsers call image.png, all of them."""
+    first, second = (tab.take("image.png", picture(side, side)) for side in (64, 8))
+    assert first != second
+    assert tab.take("image.png", picture(64, 64)) == first
+    assert (tab.find("image.png"), tab.find("image_2.png")) == (str(first), str(second))
+
+
+def test_addresses_are_of_files_as_they_are_now(tab: Tab) -> None:
+    path = tab.take("a #1 & 50%20\" \u00e9.png", picture(8, 8))
+    address = tab.show(path)
+    assert tab.show(path) == address
+    assert not set('"#&<> ') & set(address)
+    assert tab.shown[unquote(address.rpartition("/")[2])] == path
+    os.utime(path, ns=(0, 0))
+    assert tab.show(path) != address
+
+
+def test_a_closed_tab_makes_no_files(tab: Tab) -> None:
+    tab.close()
+    with pytest.raises(DataError, match="closed"):
+        tab.take("a.png", picture(8, 8))
+    assert list(tab.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(

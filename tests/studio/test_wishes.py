@@ -55,7 +55,8 @@ def wish(*chosen: Chosen, background: str | None = None, look: Look = QUICK) -> 
 )
 def test_the_command_of_a_wish(wished: Wish, task: str, overrides: Sequence[str]) -> None:
     asked = asked_for(wished, SETUP)
-    assert asked == Asked(task, ("content=builtin:portrait", *overrides, "recipe=quick"))
+    assert asked.task == task
+    assert asked.overrides == ("content=builtin:portrait", *overrides, "recipe=quick")
     assert not wants_masks(wished)
     assert list(problems(wished, KNOWN)) == []
     Request(task, asked.overrides).check()
@@ -151,9 +152,9 @@ def test_files_of_any_name_are_written_so_that_they_are_read(tmp_path: Path, nam
 
 
 def test_a_shown_command_has_the_persons_own_names() -> None:
-    asked = Asked("partial", ("content=/tmp/x/3/photo.jpg", "styles=[/tmp/x/4/my style.png,builtin:ink]"))
+    told = {"content": "/tmp/x/3/photo.jpg", "styles": ["/tmp/x/4/my style.png", "builtin:ink"]}
     names = {"/tmp/x/3/photo.jpg": "photo.jpg", "/tmp/x/4/my style.png": "my style.png"}
-    shown = renamed(asked, names)
+    shown = Asked("partial", renamed(told, names))
     assert shown.command() == "pochoir partial content=photo.jpg 'styles=[my style.png,builtin:ink]'"
 
 
@@ -164,3 +165,12 @@ def test_the_yaml_says_what_the_command_says(tmp_path: Path) -> None:
     (tmp_path / "experiment" / "picture.yaml").write_text(asked.experiment())
     by_yaml = Request("partial", ["experiment=picture"], [tmp_path]).check()
     assert by_yaml == Request("partial", asked.overrides).check()
+
+
+@pytest.mark.parametrize("name", ["@home.jpg", "%x.jpg", "o'clock.jpg", "a: b.jpg", "# 3.jpg", "1e3.jpg"])
+def test_the_yaml_takes_files_of_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    asked = asked_for(replace(wish(background=INK), content=str(tmp_path / name)), SETUP)
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "picture.yaml").write_text(asked.experiment())
+    assert Request("stylize", ["experiment=picture"], [tmp_path]).check().content == str(tmp_path / name)

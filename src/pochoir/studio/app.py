@@ -79,6 +79,9 @@ class Studio:
     def open_tab(self) -> Tab:
         limits = Limits(round(self.settings.upload_mb * 1e6), round(self.settings.upload_megapixels * 1e6))
         tab = Tab(self.place, limits)
+        for style in self.styles:
+            if style.picture is not None and style.value == str(style.picture):  # one's own
+                tab.call(style.picture, style.picture.name)
         self.tabs[tab.token] = tab
         return tab
 

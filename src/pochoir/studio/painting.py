@@ -5,7 +5,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def paint(
         folder,
         folder / "result.png",
         download,
-        renamed(asked, known),
+        replace(asked, settings=renamed(asked.settings, known)),
         tuple(metrics.get("notes", ())),
         metrics["seconds"],
     )
@@ -153,15 +153,7 @@ def write_shown(result: Path, download: Path, wish: Wish, names: Mapping[str, st
     picture = read_picture(result)
     told = json.loads(read_settings(result) or "{}") | {CHOSEN: told_of(wish)}
     names = {**{str(file): PREFIX + name for name, file in FILES.items()}, **names}
-    write_image(download, picture.pixels, alpha=picture.alpha, settings=json.dumps(_named(told, names)))
-
-
-def _named(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _named(one, names) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_named(one, names) for one in value]
-    return names.get(value, value) if isinstance(value, str) else value
+    write_image(download, picture.pixels, alpha=picture.alpha, settings=json.dumps(renamed(told, names)))
 
 
 def bundle(painted: Painted, names: Mapping[Path, str]) -> bytes:

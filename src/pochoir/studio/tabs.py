@@ -5,6 +5,7 @@ import secrets
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image
 
@@ -26,8 +27,8 @@ class Limits:
 
 @dataclass(eq=False)
 class Tab:
-    """A tab. token: what its addresses begin with, which nobody can guess. names: uploads with the names that they had.
-    shown, pages: files and pages of HTML that have an address. growing: the picture that is painted.
+    """A tab. token: what its addresses begin with, which nobody can guess. names: its files by what they are called, no
+    two alike. shown, pages: files and pages of HTML that have an address. growing: the picture that is painted.
     """
 
     folder: Path
@@ -37,43 +38,64 @@ class Tab:
     shown: dict[str, Path] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     growing: Pixels | None = None
+    is_closed: bool = False
+    _addresses: dict[tuple[Path, int], str] = field(default_factory=dict)
 
     @property
     def own(self) -> Path:
-        """Its folder; made when it is first asked for, gone when the tab is closed."""
+        """Its folder; made when it is first asked for, gone when the tab is closed, after which it is a `DataError`."""
+        if self.is_closed:
+            raise DataError("the page was closed meanwhile")
         place = self.folder / self.token
         place.mkdir(parents=True, exist_ok=True)
         return place
 
     def take(self, name: str, content: bytes) -> Path:
-        """Keep an uploaded picture under a safe name; raises `DataError` for what is too large, or no picture."""
+        """Keep an uploaded picture under a safe name, with a number where another picture has it; one that is there
+        already is not taken twice. Raises `DataError` for what is too large, or no picture.
+        """
         name = safe_name(name)
         if len(content) > self.limits.size:
             raise DataError(f"{name}: has {len(content) / 1e6:.1f} MB; at most {self.limits.size / 1e6:g} are taken")
         if Path(name).suffix.lower() not in picture_suffixes():
             raise DataError(f"{name}: is no picture by its name; drop a JPEG, PNG, WebP, TIFF or the like")
-        path = self.own / "uploads" / str(len(self.names)) / name
+        uploads = self.own / "uploads"
+        for path in self.names:
+            if path.name == name and path.is_relative_to(uploads) and path.read_bytes() == content:
+                return path
+        path = uploads / str(len(self.names)) / name
         write_bytes(path, content)
         try:
             check_pixels(path, self.limits.pixels)
         except DataError:
             path.unlink()
             raise
-        self.names[path] = name
+        self.call(path, name)
         return path
 
+    def call(self, path: Path, name: str) -> None:
+        """Give a file a name, numbered where another file has it."""
+        taken, stem, suffix, number = set(self.names.values()), Path(name).stem, Path(name).suffix, 2
+        while name in taken:
+            name, number = f"{stem}_{number}{suffix}", number + 1
+        self.names[path] = name
+
     def find(self, name: str) -> str | None:
-        """The latest upload of that name."""
-        return next((str(path) for path, known in reversed(self.names.items()) if known == name), None)
+        """The file that is called so."""
+        return next((str(path) for path, known in self.names.items() if known == name), None)
 
     def show(self, path: Path) -> str:
-        """The address of a file, for this tab alone; another one when the file has changed."""
-        key = f"{len(self.shown)}-{path.name}"
-        self.shown[key] = path
-        return f"/tab/{self.token}/{key}"
+        """The address of a file, for this tab alone, as it stands in HTML; another one when the file has changed."""
+        state = path, path.stat().st_mtime_ns
+        if state not in self._addresses:
+            key = f"{len(self.shown)}-{path.name}"
+            self.shown[key] = path
+            self._addresses[state] = f"/tab/{self.token}/{quote(key)}"
+        return self._addresses[state]
 
     def close(self) -> None:
         """Remove all that it had."""
+        self.is_closed = True
         self.shown.clear()
         shutil.rmtree(self.folder / self.token, ignore_errors=True)
 

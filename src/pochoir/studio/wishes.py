@@ -82,10 +82,15 @@ class Setup:
 
 @dataclass(frozen=True)
 class Asked:
-    """A task and its settings, as they stand on a command line."""
+    """A task and its settings, by their names."""
 
     task: str
-    overrides: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The settings as they stand on a command line."""
+        return tuple(written(key, value) for key, value in self.settings.items())
 
     def command(self) -> str:
         """A line for a shell."""
@@ -95,16 +100,15 @@ class Asked:
         """A YAML: saved as experiment/picture.yaml, `pochoir <task> -cd . experiment=picture` does the same."""
         values: dict[str, Any] = {}
         chosen = []
-        for override in self.overrides:
-            key, _, text = override.partition("=")
+        for key, value in self.settings.items():
             if key in GROUPS:
-                chosen.append({f"override /{key}": text})
+                chosen.append({f"override /{key}": value})
             else:
                 place = values
                 *sections, name = key.split(".")
                 for section in sections:
                     place = place.setdefault(section, {})
-                place[name] = yaml.safe_load(text)
+                place[name] = value
         head = f"# @package _global_\n# pochoir {self.task} -cd . experiment=picture\n"
         told = {"defaults": chosen, **values} if chosen else values
         return head + yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
@@ -180,7 +184,7 @@ def asked_for(wish: Wish, setup: Setup, masks: Sequence[str] = ()) -> Asked:
     told: dict[str, Any] = {"content": wish.content}
     if not chosen:
         told["style"] = wish.background
-        return Asked("stylize", _written(told | _look(wish.look, setup)))
+        return Asked("stylize", told | _look(wish.look, setup))
     if all(one.style is None for one in chosen):
         told |= {"region": "background", "style": wish.background}
     else:
@@ -199,7 +203,7 @@ def asked_for(wish: Wish, setup: Setup, masks: Sequence[str] = ()) -> Asked:
         told["region.indices"] = [one.index for one in chosen]
     if wish.look.feather != Look.feather:
         told["region.feather"] = wish.look.feather
-    return Asked("partial", _written(told | _look(wish.look, setup)))
+    return Asked("partial", told | _look(wish.look, setup))
 
 
 def ordered(wish: Wish) -> list[Chosen]:
@@ -252,17 +256,10 @@ def strength_of(quality: str, weight: float) -> float:
     return round(min(1.0, max(WEAKEST, 1 - log(max(weight, 1e-9) / own) / log(STRENGTHS))), 2)
 
 
-def _written(told: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(written(key, value) for key, value in told.items())
-
-
-def renamed(asked: Asked, names: Mapping[str, str]) -> Asked:
-    """With files called as the person has them: their own names instead of places in a temporary folder."""
-
-    def shown(override: str) -> str:
-        key, _, value = override.partition("=")
-        for path, name in names.items():
-            value = value.replace(written("_", path).partition("=")[2], written("_", name).partition("=")[2])
-        return f"{key}={value}"
-
-    return Asked(asked.task, tuple(map(shown, asked.overrides)))
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Settings, or values of them, with files called as the person has them instead of by places on this machine."""
+    if isinstance(value, Mapping):
+        return {key: renamed(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [renamed(one, names) for one in value]
+    return names.get(value, value) if isinstance(value, str) else value
