@@ -333,12 +333,17 @@ def test_a_phones_photo_without_its_plug_in_says_what_to_install(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pochoir.images.files.find_spec", lambda name: None)
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
     (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     assert [path.name for path in find_images(tmp_path)] == [name]
-    if "HEIF" in Image.OPEN:
-        pytest.skip("the plug-in is registered")
     with pytest.raises(DataError, match=r"HEIC needs the package pillow-heif: pip install pillow-heif"):
         read_rgb(tmp_path / name)
+
+
+def test_a_phones_photo_is_read_by_its_plug_in(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    Image.new("RGB", (40, 20), RED).save(tmp_path / "a.heic")
+    assert np.abs(read_rgb(tmp_path / "a.heic").astype(int) - RED).max() < 12
 
 
 def test_a_registered_plug_in_is_told_from_one_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

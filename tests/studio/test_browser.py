@@ -205,6 +205,64 @@ def test_a_name_is_shown_as_it_is_and_limits_are_told(page: Any, tmp_path: Path)
     page.get_by_text("has more than 2 MB").wait_for()
 
 
+def test_a_name_may_have_letters_that_addresses_give_a_meaning(page: Any, tmp_path: Path) -> None:
+    drop(page, PORTRAIT, "a #1 & 50%20off.jpg")
+    photo_of(page)
+    style(page, "ink")
+    got = painted(page, "Download PNG", tmp_path / "got.png")
+    assert json.loads(read_settings(got) or "")["content"] == "a #1 & 50%20off.jpg"
+    page.wait_for_function("[...document.querySelectorAll('.compare img')].every((image) => image.naturalWidth)")
+    widths = page.locator(".compare img").evaluate_all("images => images.map((image) => image.naturalWidth)")
+    assert widths[0] == widths[1] == read_rgb(got).shape[1]  # also where the picture is smaller than the photo
+    page.get_by_text("is painted with a long side of 96 pixels").wait_for()
+
+
+def test_what_was_optimised_stays_at_hand(page: Any) -> None:
+    page.get_by_text("Take the built-in portrait").click()
+    photo_of(page)
+    style(page, "ink")
+    page.get_by_role("button", name="Refine: quick").click()
+    page.get_by_role("button", name="Refine: default").wait_for()
+    page.get_by_role("button", name="at once", exact=True).click()
+    pictures = page.get_by_role("group", name="Pictures of this photo").get_by_role("button")
+    pictures.nth(2).wait_for()
+    style(page, "waves")
+    page.get_by_text("only the painter knows").wait_for(state="hidden")
+    page.get_by_role("link", name="Download PNG").wait_for()
+    page.wait_for_function("document.querySelector('a[download]').href.includes('waves')")
+    assert pictures.count() == 3  # of those painted at once in a row the last one
+    pictures.nth(1).click()
+    page.get_by_text("Something else is chosen by now").wait_for()
+    page.get_by_role("button", name="Refine: default").wait_for()
+
+
+def test_who_is_clicked_on_after_a_style_stays_as_in_the_photo(page: Any, tmp_path: Path) -> None:
+    page.get_by_text("Take the built-in portrait").click()
+    photo_of(page)
+    style(page, "ink")
+    page.wait_for_selector(".compare")
+    click_on(page, 0.5, 0.7)
+    got = painted(page, "Stencil", tmp_path / "alpha.png")  # of the background, painted by itself
+    assert 0 < (read_rgb(got)[..., 0] == 0).mean() < 1
+
+
+def test_another_photo_ends_the_painting(page: Any) -> None:
+    page.get_by_text("Take the built-in portrait").click()
+    photo_of(page)
+    page.get_by_role("button", name="fine", exact=True).click()
+    style(page, "ink")
+    page.get_by_role("button", name="Paint", exact=True).click()
+    page.get_by_role("button", name="Stop").wait_for()
+    drop(page, PORTRAIT, "other.jpg")
+    page.get_by_text("The painting that was going on was ended").wait_for()
+    page.get_by_role("button", name="at once", exact=True).click()
+    style(page, "ink")
+    page.wait_for_selector(".compare")
+    page.get_by_role("button", name="quick", exact=True).click()
+    page.get_by_role("button", name="Paint", exact=True).click()
+    page.get_by_role("button", name="Refine: default").wait_for()  # the device is free
+
+
 def test_tabs_do_not_mix(page: Any, studio: tuple[str, Path]) -> None:
     address, _ = studio
     page.get_by_text("Take the built-in portrait").click()

@@ -8,7 +8,7 @@ import pytest
 
 from pochoir.config import Request
 from pochoir.runs.events import all_settings
-from pochoir.studio.readback import CHOSEN, builtin, settings_in, told_of, wish_of
+from pochoir.studio.readback import CHOSEN, builtin, differences, settings_in, told_of, wish_of
 from pochoir.studio.wishes import Chosen, Look, Setup, Wish, asked_for
 
 LOOK = Look("fine", strength=0.5, style_scale=2.0, keep_colors="luminance", feather=4.0)
@@ -58,11 +58,26 @@ def test_files_that_are_not_at_hand_are_named(tmp_path: Path) -> None:
     assert wish == Wish("/uploads/photo.jpg", (Chosen(0, style=None),), None, LOOK)
 
 
+def test_what_makes_another_picture_here_is_told() -> None:
+    chosen = (Chosen(0, style="builtin:ink"),)
+    told = embedded(Wish("builtin:portrait", chosen, None, Look("quick")))
+    assert differences(told, Setup()) == []
+    (found,) = differences({**told, "find.weights": "mine.ckpt"}, Setup())
+    assert "found by mine.ckpt, here by person" in found
+    (found,) = differences(told, Setup(size=512))
+    assert "1024 pixels at most, here 512" in found
+    (found,) = differences({**told, "region.indices": None}, Setup())  # as by the command, which takes the best one
+    assert "Which objects were painted is not told" in found
+
+
 def test_what_comes_with_the_project_is_known_wherever_it_was_installed() -> None:
     assert builtin("/elsewhere/pochoir/assets/styles/ink.jpg") == "builtin:ink"
     assert builtin("C:/photos/ink.jpg") is None
+    assert builtin("builtin:gone") is None
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[1]", '{"prompt": "a cat"}'])
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[1]", '{"prompt": "a cat"}', '{"content": null, "recipe.steps": [1]}']
+)
 def test_what_other_programs_embed_is_left_alone(text: str) -> None:
     assert settings_in(text) is None

@@ -40,7 +40,7 @@ def test_pictures_of_one_name_are_told_apart(tab: Tab) -> None:
 
 
 def test_addresses_are_of_files_as_they_are_now(tab: Tab) -> None:
-    path = tab.take("a #1 & 50%20\" \u00e9.png", picture(8, 8))
+    path = tab.take('a #1 & 50%20" \u00e9.png', picture(8, 8))
     address = tab.show(path)
     assert tab.show(path) == address
     assert not set('"#&<> ') & set(address)

@@ -8,7 +8,7 @@ from pochoir.errors import ConfigError
 
 
 def run(settings: StudioConfig, folder: Path) -> None:
-    """Serve the page until Ctrl-C; temporary files lie in `folder` while a page is open.
+    """Serve the page until Ctrl-C; `folder` holds its log, and nothing else.
 
     Raises `ConfigError` where the extra `studio` is not installed, and where the port is taken.
     """
@@ -16,4 +16,4 @@ def run(settings: StudioConfig, folder: Path) -> None:
         raise ConfigError("studio: needs the extra studio; pip install '.[studio]' in the checkout brings it along")
     from pochoir.studio.app import serve
 
-    serve(settings, folder)
+    serve(settings)

@@ -20,7 +20,7 @@ from pochoir.config import StudioConfig
 from pochoir.errors import ConfigError, PochoirError
 from pochoir.images import pictures_at, read_rgb
 from pochoir.images.overlays import within as made_smaller
-from pochoir.studio import finding
+from pochoir.studio import finding, training
 from pochoir.studio.jobs import Job, Lane
 from pochoir.studio.safety import Guard
 from pochoir.studio.tabs import Limits, Tab
@@ -32,7 +32,7 @@ OPEN_TO = frozenset({"localhost", "127.0.0.1", "::1"})
 STYLE_SIDE = 160
 THUMBNAIL = 320
 """Pixels of a picture's long side in a list."""
-LAST_SECONDS = 20.0
+LAST_SECONDS = training.LAST_SECONDS + 10.0
 """What a running job gets to end with what is there, when the studio is closed."""
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def offered(known: Sequence[str], own: Sequence[str]) -> list[Style]:
     return [*styles, *(Style(name, None) for name in named)]
 
 
-def serve(settings: StudioConfig, folder: Path) -> None:
+def serve(settings: StudioConfig) -> None:
     """Serve the page until Ctrl-C. Raises `ConfigError` where the port is taken."""
     from nicegui import app, ui
 

@@ -79,13 +79,14 @@ class Choices:
         else:
             self.dressed[self.target] = new
 
-    def take(self, wish: Wish) -> None:
-        """Choose what a wish has chosen, as far as it is among the things."""
+    def take(self, wish: Wish) -> int:
+        """Choose what a wish has chosen, as far as it is among the things; returns of how many that is not so."""
         places = {_identity(thing.chosen): place for place, thing in enumerate(self.things)}
         there = [one for one in wish.chosen if _identity(one) in places]
         self.dressed = {places[_identity(one)]: one.style for one in there}
         self.background = wish.background
         self.target = min(self.dressed, default=BACKGROUND)
+        return len(wish.chosen) - len(there)
 
 
 def _identity(one: Chosen) -> tuple[object, object]:

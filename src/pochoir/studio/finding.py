@@ -73,11 +73,16 @@ def load(path: Path, setup: Setup) -> Photo:
     masks = (instances.masks >= config.region.mask_threshold).numpy()
     names = instances.names
     things = [
-        Thing(Chosen(index=index), mask, outline(mask), f"{name if name != 'object' else 'person'} {index + 1}")
+        Thing(Chosen(index=index), mask, outline(mask), f"{_called(name, setup)} {index + 1}")
         for index, (mask, name) in enumerate(zip(masks, names, strict=True))
         if mask.any()
     ]
     return Photo(path, picture, replace(instances, photo=picture.on_white), tuple(things))
+
+
+def _called(name: str, setup: Setup) -> str:
+    """The class of what was found; what has none is people where the network is the one that comes with the project."""
+    return name if name != "object" else "person" if setup.weights == Setup.weights else "found"
 
 
 def finding_settings(setup: Setup) -> PartialConfig:

@@ -9,6 +9,7 @@ from pochoir.errors import DataError
 from pochoir.experiments.comparison import comparison_page, find_runs
 from pochoir.experiments.records import SWEEP, Run, pictures_of, read_run, read_sweep
 from pochoir.experiments.sweep_figures import headlines
+from pochoir.studio.training import best_weights
 
 MOST = 200
 """Runs that are listed, the latest first."""
@@ -54,6 +55,11 @@ class Entry:
     def pictures(self) -> list[Path]:
         """What it has drawn; of a sweep what shows all its jobs."""
         return pictures_of(self.folder, OF_SWEEP) if self.is_sweep else pictures_of(self.folder)
+
+    @property
+    def segmenter(self) -> Path | None:
+        """The best weights of a training that people are found by."""
+        return None if self.is_sweep or not (self.folder / "train_seg.log").is_file() else best_weights(self.folder)
 
     def table(self) -> list[dict[str, str]]:
         """A row for each measure; of a sweep one for each job, with what was swept and what tells most."""

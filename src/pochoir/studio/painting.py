@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -28,11 +27,14 @@ from pochoir.studio.work import record, settings_of
 from pochoir.stylization.job import Job as PaintJob
 
 GLIMPSE_SECONDS = 0.7
+DOWNLOAD = "download"
+"""Folder of what is made for the page alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class Painted:
     """A finished picture. result: as the command leaves it; download: the same with the person's own file names inside.
+    before: the photo, as large as the result, in a format that every browser shows.
 
     asked: the command, by these names. notes: what the run has to say of it, such as that it was ended early.
     """
@@ -41,6 +43,7 @@ class Painted:
     folder: Path
     result: Path
     download: Path
+    before: Path
     asked: Asked
     notes: tuple[str, ...]
     seconds: float
@@ -50,6 +53,21 @@ class Painted:
         """The stencil; None where all of the photo is painted."""
         path = self.folder / "alpha.png"
         return path if path.is_file() else None
+
+    @property
+    def masks(self) -> Path:
+        """The folder of the masks that it was painted by, if by any."""
+        return masks_of(self.folder)
+
+    def discard(self) -> None:
+        """Remove its files."""
+        for folder in (self.folder, self.masks):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def masks_of(folder: Path) -> Path:
+    """Where the masks of a picture lie: beside its folder, which is a run like any other."""
+    return folder.parent / f"{folder.name}_masks"
 
 
 def paint(
@@ -65,7 +83,7 @@ def paint(
 
     Raises `PochoirError`s with plain messages.
     """
-    masks = write_masks(things, folder.parent / f"{folder.name}_masks") if wants_masks(wish) else []
+    masks = write_masks(things, masks_of(folder)) if wants_masks(wish) else []
     asked = asked_for(wish, setup, masks)
     settings = settings_of(asked.task, asked.overrides)
     record(folder, settings, asked.overrides)
@@ -77,13 +95,17 @@ def paint(
         finder = finder_of(photo) if found else None
         (metrics,) = partials(settings, folder, finder=finder, watch=watch.callbacks).results.values()
     known = {str(path): name for path, name in names.items()} | {mask: Path(mask).name for mask in masks}
-    download = folder / "download" / download_name(wish, names)
-    write_shown(folder / "result.png", download, wish, known)
+    result, download = folder / "result.png", folder / DOWNLOAD / download_name(wish, names)
+    picture = read_picture(result)
+    write_shown(result, picture, download, wish, known)
+    before = folder / DOWNLOAD / "before.jpg"
+    write_image(before, _sized(photo.picture.on_white, *picture.size))
     return Painted(
         wish,
         folder,
-        folder / "result.png",
+        result,
         download,
+        before,
         replace(asked, settings=renamed(asked.settings, known)),
         tuple(metrics.get("notes", ())),
         metrics["seconds"],
@@ -148,9 +170,8 @@ def download_name(wish: Wish, names: Mapping[Path, str]) -> str:
     return "_".join([Path(content).stem, *map(style_name, wish.styles)])[:100] + ".png"
 
 
-def write_shown(result: Path, download: Path, wish: Wish, names: Mapping[str, str]) -> None:
-    """The same pixels, with settings that name files as people know them, and no place on this machine."""
-    picture = read_picture(result)
+def write_shown(result: Path, picture: Picture, download: Path, wish: Wish, names: Mapping[str, str]) -> None:
+    """The picture of a result, with settings that name files as people know them, and no place on this machine."""
     told = json.loads(read_settings(result) or "{}") | {CHOSEN: told_of(wish)}
     names = {**{str(file): PREFIX + name for name, file in FILES.items()}, **names}
     write_image(download, picture.pixels, alpha=picture.alpha, settings=json.dumps(renamed(told, names)))
@@ -160,7 +181,7 @@ def bundle(painted: Painted, names: Mapping[Path, str]) -> bytes:
     """A ZIP with all that makes the picture again: photo, paintings, masks, the command, its settings as a YAML."""
     buffer = io.BytesIO()
     used = [painted.wish.content, *painted.wish.styles]
-    masks = sorted((painted.folder.parent / f"{painted.folder.name}_masks").glob("*.png"))
+    masks = sorted(painted.masks.glob("*.png"))
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.write(painted.download, painted.download.name)
         if painted.alpha is not None:
@@ -177,7 +198,9 @@ def bundle(painted: Painted, names: Mapping[Path, str]) -> bytes:
 
 def keep(painted: Painted, outputs: Path) -> Path:
     """Copy a picture's run to where runs lie, for the gallery; returns its folder."""
-    place = outputs / painted.asked.task / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
-    shutil.copytree(painted.folder, place, ignore=shutil.ignore_patterns("download", "progress"))
+    name = f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+    names = (name, *(f"{name}_{number}" for number in range(2, 100)))
+    place = next(place for one in names if not (place := outputs / painted.asked.task / one).exists())
+    shutil.copytree(painted.folder, place, ignore=shutil.ignore_patterns(DOWNLOAD, "progress"))
     write_bytes(place / "command.sh", (painted.asked.command() + "\n").encode())
     return place

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pochoir.assets import FILES, PREFIX
-from pochoir.studio.wishes import QUALITIES, Chosen, Look, Quality, Wish, ordered, recipe_of, strength_of
+from pochoir.studio.wishes import QUALITIES, Chosen, Look, Quality, Setup, Wish, ordered, recipe_of, strength_of
 
 CHOSEN = "studio.chosen"
 """Beside the settings: the objects as they were clicked on and drawn, which masks do not tell."""
@@ -20,7 +20,8 @@ def settings_in(text: str) -> dict[str, Any] | None:
         told = json.loads(text)
     except ValueError:
         return None
-    return told if isinstance(told, dict) and "content" in told and "recipe.steps" in told else None
+    is_ours = isinstance(told, dict) and isinstance(told.get("content"), str) and "recipe.steps" in told
+    return told if is_ours else None
 
 
 def wish_of(told: Mapping[str, Any], find: Find) -> tuple[Wish, list[str]]:
@@ -53,6 +54,20 @@ def wish_of(told: Mapping[str, Any], find: Find) -> tuple[Wish, list[str]]:
     return Wish(content, tuple(dressed), background, look_of(told)), missing
 
 
+def differences(told: Mapping[str, Any], setup: Setup) -> list[str]:
+    """Why embedded settings do not make the same picture here, as far as files are not the reason: a sentence each."""
+    found = []
+    weights, size = told.get("find.weights", setup.weights), told.get("max_size", setup.size)
+    by_number = [one.index for one in _chosen(told) if one.index is not None]
+    if "region.name" in told and not _chosen(told):
+        found.append("Which objects were painted is not told: choose them, and their styles.")
+    if by_number and weights != setup.weights:
+        found.append(f"Its objects were found by {weights}, here by {setup.weights}: look whether they are those.")
+    if size != setup.size:
+        found.append(f"It was painted with a long side of {size} pixels at most, here {setup.size} are (size).")
+    return found
+
+
 def told_of(wish: Wish) -> list[Any]:
     """The objects of a wish in JSON's types, in the order of their styles."""
     return [[one.index, None if one.box is None else list(one.box)] for one in ordered(wish)]
@@ -61,7 +76,7 @@ def told_of(wish: Wish) -> list[Any]:
 def builtin(path: str) -> str | None:
     """`builtin:<name>` of a file that comes with the project, wherever that was installed."""
     if path.startswith(PREFIX):
-        return path
+        return path if path.removeprefix(PREFIX) in FILES else None
     for name, file in FILES.items():
         if Path(path).parts[-2:] == file.parts[-2:]:
             return PREFIX + name

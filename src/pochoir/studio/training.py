@@ -46,8 +46,7 @@ class Training:
     @property
     def best(self) -> Path | None:
         """The best weights so far."""
-        path = self.folder / "checkpoints" / "best.ckpt"
-        return path if path.is_file() else None
+        return best_weights(self.folder)
 
     @property
     def pictures(self) -> list[Path]:
@@ -70,6 +69,12 @@ class Training:
         """As the last line says it that does."""
         told = ABOUT.findall(self.log(2000))
         return told[-1] if told else ""
+
+
+def best_weights(folder: Path) -> Path | None:
+    """Of a training, as far as it has some."""
+    path = folder / "checkpoints" / "best.ckpt"
+    return path if path.is_file() else None
 
 
 def dataset_of(place: str, folders: list[Path]) -> list[str]:
@@ -109,7 +114,8 @@ def train(training: Training, job: Job) -> Training:
     words = [sys.executable, "-m", "pochoir", "train_seg", *training.overrides]
     words += [written("hydra.run.dir", str(training.folder)), "trainer.enable_progress_bar=false"]
     with tempfile.TemporaryFile("w+") as said:
-        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=said) as process:
+        # a session of its own: Ctrl-C of the studio is not for it, which is asked to end once, as by Stop
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True) as process:
             try:
                 _waited(process, job)
             finally:

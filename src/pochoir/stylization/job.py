@@ -98,10 +98,10 @@ class Job:
         """(height, width) of what is painted in pixels, if memory will do."""
         return fit(self.content.size, self.side)
 
-    def plan(self) -> Plan:
-        """Size, precision and recipe; what memory or `max_size` make of them is noted."""
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is lost of the content's pixels, however it is painted."""
         config, full = self.config, self.content.size
-        device = device_of(config.trainer.accelerator, "trainer.accelerator")
         notes: tuple[str, ...] = ()
         if config.size is None and self.side < max(full):
             notes += (
@@ -110,13 +110,19 @@ class Job:
             )
         if self.content.alpha is not None and config.suffix == ".jpg":
             notes += (f"{self.name}: its transparency becomes white, as a JPEG holds none; suffix=.png keeps it",)
+        return notes
+
+    def plan(self) -> Plan:
+        """Size, precision and recipe; what memory or `max_size` make of them is noted."""
+        config = self.config
+        device = device_of(config.trainer.accelerator, "trainer.accelerator")
         precision = precision_of(config.encoder, device)
         plan = Plan(
             self.size,
             precision,
             config.recipe,
             config.encoder.layers,
-            notes,
+            self.notes,
             labels=0 if self.labels is None else self.labels.count,
             content_layers=tuple(config.encoder.content_layers),
         )
@@ -171,6 +177,8 @@ def paint_job(
 
 def _painted_at_once(job: Job) -> Painting:
     started, config = time.perf_counter(), job.config
+    for note in job.notes:
+        log.info(note)
     look = look_of(config.painter.weights, job.style_names, job.blend)
     device = device_of(config.trainer.accelerator, "trainer.accelerator")
     subject = job.subject().fitted(job.size)
@@ -189,6 +197,7 @@ def _painted_at_once(job: Job) -> Painting:
         content_error=math.nan,
         evaluations=0,
         seconds=time.perf_counter() - started,
+        notes=job.notes,
     )
     if config.painter.measured:
         encoder = encoder_of(config.encoder).cast(torch.float32, device)

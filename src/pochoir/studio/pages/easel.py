@@ -1,27 +1,29 @@
 """The easel: a picture that is painted, as it grows, and the finished one with all that can be done with it."""
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 
-from pochoir.assets import located
 from pochoir.studio.app import Studio
-from pochoir.studio.jobs import Job
+from pochoir.studio.jobs import Job, Lane
 from pochoir.studio.pages import parts
 from pochoir.studio.pages.look import LABELS
 from pochoir.studio.painting import Painted, bundle, keep
 from pochoir.studio.tabs import Tab
-from pochoir.studio.wishes import Look, is_picture, label_of, refined
+from pochoir.studio.wishes import Look, Wish, is_picture, label_of, refined
 
 LOOK_SECONDS = 0.3
 BEFORE = 12
 """Percent of a finished picture's width that show the photo at first: what was painted is not to be hidden by it."""
+SAID = ("It is being painted.", "A quarter is painted.", "Half is painted.", "Three quarters are painted.")
+"""What a screen reader hears on the way."""
 
 
 class Easel:
-    """Shows the job that a tab has begun last, and its picture.
+    """Shows the job that a tab has begun last, and the pictures of its photo: all that were optimised, and the last of
+    several in a row that were painted at once.
 
     refine: paints the picture by another look. ended: called when a job has come to its end, in whichever way.
     """
@@ -34,13 +36,18 @@ class Easel:
         self.jobs: list[Job] = []
         self.job: Job | None = None
         self.at_once = False
+        self.pictures: list[Painted] = []
         self.painted: Painted | None = None
+        self._wish: Wish | None = None
+        self._other: ui.label | None = None
+        self._follows = True
         self._photo = ""
         self._fitting = ""
         self._seen = 0
         self._shown: Job | None = None
         self._over: Job | None = None
         with ui.element("div").classes("w-full scroll-mt-16") as self._place:
+            self._said = ui.label("").classes("only-read").props("role=status")
             self._picture_seen()
         ui.timer(LOOK_SECONDS, self._look_after)
 
@@ -49,25 +56,59 @@ class Easel:
         return self.job is not None and not self.job.is_over
 
     def clear(self, photo: str, size: tuple[int, int]) -> None:
-        """Put up a new photo: its address, and its (width, height)."""
+        """Put up a new photo: its address, and its (width, height). What was painted of another one goes."""
+        if self.is_busy:
+            self.stop()
+            ui.notify("The painting that was going on was ended, as another photo was opened.", type="warning")
+        for picture in self.pictures:
+            picture.discard()
+        self.pictures.clear()
         self.job = self.painted = None
         self._photo, self._fitting = photo, parts.fitting(size)
         self._picture_seen.refresh()
 
-    def begin(self, job: Job, *, at_once: bool) -> None:
-        """Put a job into the queue: of the device, or the short one for what is painted at once."""
-        self.job, self.at_once = job, at_once
+    def begin(self, job: Job, *, at_once: bool, follow: bool) -> None:
+        """Put a job into the queue: of the device, or the short one for what is painted at once.
+
+        follow: whether the page goes to where the picture is.
+        """
+        self.job, self.at_once, self._follows = job, at_once, follow
         self.jobs.append(job)
-        (self.studio.short if at_once else self.studio.long).submit(job)
+        self._lane.submit(job)
         self._picture_seen.refresh()
         self._come_into_view()
 
     def stop(self) -> None:
         """End the painting with what is there."""
         if self.job is not None:
-            self.studio.long.stop(self.job)
+            self._lane.stop(self.job)
+
+    def compare(self, wish: Wish) -> None:
+        """Say of the picture whether something else is chosen by now."""
+        self._wish = wish
+        if self._other is not None and self.painted is not None:
+            self._other.set_visibility(self.painted.wish != wish)
+
+    @property
+    def _lane(self) -> Lane:
+        return self.studio.short if self.at_once else self.studio.long
+
+    def _put_up(self, painted: Painted) -> None:
+        last = self.pictures[-1:]
+        if all(one.wish.look.quality == "at_once" for one in (*last, painted)):
+            for one in last:
+                self.pictures.remove(one)
+                one.discard()
+        self.pictures.append(painted)
+        self.painted = painted
+
+    def _show_again(self, painted: Painted) -> None:
+        self.painted = painted
+        self._picture_seen.refresh()
 
     def _come_into_view(self) -> None:
+        if not self._follows:
+            return
         scroll = f"getHtmlElement({self._place.id}).scrollIntoView({{block: 'start', behavior: 'smooth'}})"
         with self._place:
             ui.run_javascript(f"setTimeout(() => {scroll}, 250)")  # once its pictures have their size
@@ -77,21 +118,23 @@ class Easel:
         job, painted = self.job, self.painted
         if job is None and painted is None:
             return
-        with ui.element("section").classes("sheet w-full").props("aria-label='Picture' aria-live=polite"):
+        with ui.element("section").classes("sheet w-full").props("aria-label=Picture"):
             if job is not None and not job.is_over:
                 self._progress_seen(job)
-            elif job is not None and job.error:
+                return
+            if job is not None and job.error:
                 parts.heading("It could not be painted")
-                ui.label(job.error).classes("whitespace-pre-wrap text-negative").props("role=alert")
-            elif painted is not None:
+                ui.label(job.error).classes("whitespace-pre-wrap text-negative mb-4").props("role=alert")
+            if painted is not None:
                 self._result_seen(painted)
 
     def _progress_seen(self, job: Job) -> None:
         with ui.row().classes("items-center justify-between w-full"):
             parts.heading("Painting")
             if not self.at_once:
-                ui.button("Stop", icon="stop", on_click=self.stop).props("no-caps outline dense color=negative")
-        self.told = ui.label("").classes("quiet").props("role=status")
+                stop = ui.button("Stop", icon="stop", on_click=self.stop)
+                stop.props("no-caps outline dense color=negative data-key=stop")
+        self.told = ui.label("").classes("quiet")
         self.bar = ui.linear_progress(value=0, show_value=False).props("rounded aria-label='Progress' instant-feedback")
         self.growing = (
             ui.interactive_image(self._photo).classes("w-full rounded-lg overflow-hidden mt-2").style(self._fitting)
@@ -103,7 +146,9 @@ class Easel:
         with ui.row().classes("items-center justify-between w-full mb-2"):
             parts.heading("Your picture")
             size = ui.switch("Actual pixels").props("dense")
-        before, after = self.tab.show(Path(located(painted.wish.content))), self.tab.show(painted.result)
+        self._other = ui.label("Something else is chosen by now; Paint makes that.").classes("quiet mb-2")
+        self._other.set_visibility(self._wish is not None and painted.wish != self._wish)
+        before, after = self.tab.show(painted.before), self.tab.show(painted.result)
         scroller = ui.element("div").classes("scroller")
         with scroller:
             ui.html(
@@ -128,7 +173,7 @@ class Easel:
             if following is not None and not unpictured:
                 label = f"Refine: {LABELS[following.quality]}"
                 button = ui.button(label, icon="auto_awesome", on_click=lambda: self.refine(following))
-                button.props("no-caps outline dense").tooltip(
+                button.props("no-caps outline dense data-key=refine").tooltip(
                     "Goes on from this picture"
                     if painted.wish.look.quality == "at_once"
                     else "Takes more time, and begins again with the photo: large shapes are settled first"
@@ -137,6 +182,7 @@ class Easel:
         if unpictured:
             told = f"To refine this, drop a picture on the styles: only the painter knows {unpictured}."
             ui.label(told).classes("quiet mt-2")
+        self._others_seen(painted)
         with ui.expansion("The same by the command", icon="terminal").classes("w-full mt-2"):
             ended = any("ended early" in note for note in painted.notes)
             if ended:
@@ -145,6 +191,18 @@ class Easel:
             parts.code(painted.asked.command())
             ui.label("Or saved there as experiment/picture.yaml:").classes("quiet mt-2")
             parts.code(painted.asked.experiment())
+
+    def _others_seen(self, painted: Painted) -> None:
+        if len(self.pictures) < 2:
+            return
+        ui.label("Pictures of this photo").classes("quiet mt-3")
+        with ui.element("div").classes("strip").props("role=group aria-label='Pictures of this photo'"):
+            for number, one in enumerate(self.pictures, start=1):
+                address, label = self.tab.show(one.result) + "?thumbnail=1", LABELS[one.wish.look.quality]
+                show = partial(self._show_again, one)
+                with parts.toggle("style", show, pressed=one is painted, key=f"picture-{number}") as button:
+                    ui.html(f'<img src="{address}" alt=""><span>{label}</span>', sanitize=False)
+                button.props(f'aria-label="Picture {number}: {label}"')
 
     async def _look_after(self) -> None:
         """Called a few times a second: how far the painting is."""
@@ -155,7 +213,8 @@ class Easel:
             self._over = job
             self.tab.growing = None
             if job.result is not None:
-                self.painted = job.result
+                self._put_up(job.result)
+                self._said.set_text("The picture is painted.")
             await self._picture_seen.refresh()
             self._come_into_view()
             self.ended()
@@ -163,6 +222,7 @@ class Easel:
         if job is not self._shown:
             return  # the page is not as far yet
         self.bar.set_value(job.done)
+        self._said.set_text(SAID[min(int(job.done * len(SAID)), len(SAID) - 1)])
         self.told.set_text(_told(job, self.studio))
         if job.glimpses != self._seen and job.glimpse is not None:
             self._seen, self.tab.growing = job.glimpses, job.glimpse

@@ -13,7 +13,7 @@ PARTS = {"Paint": "brush", "Train": "school", "Gallery": "photo_library"}
 COLORS = {
     "primary": "#274c5e",
     "secondary": "#6b7f4f",
-    "accent": "#d9643a",
+    "accent": "#b94f28",
     "info": "#274c5e",
     "positive": "#4a7a4f",
     "negative": "#b3382c",
@@ -30,6 +30,7 @@ def build(studio: Studio) -> None:
     @ui.page("/")
     def page() -> None:
         tab = studio.open_tab()
+        ui.on_exception(_tell)
         ui.colors(**COLORS)
         with ui.header().classes("items-center gap-4 px-4 py-1 no-wrap"):
             ui.label("Pochoir").classes("text-lg font-semibold").props("role=heading aria-level=1")
@@ -48,7 +49,12 @@ def build(studio: Studio) -> None:
                 with ui.tab_panel("Train"):
                     train = TrainPart(studio, tab, use)
                 with ui.tab_panel("Gallery"):
-                    gallery = GalleryPart(studio, tab)
+                    gallery = GalleryPart(studio, tab, use)
             tabs.on_value_change(lambda event: gallery.refresh() if event.value == "Gallery" else None)
         ui.skip_link(target=main)
         context.client.on_delete(lambda: studio.close_tab(tab, [*paint.easel.jobs, *train.checks]))
+
+
+def _tell(error: Exception) -> None:
+    """A fault of the page's own; where it lies stands in the terminal."""
+    ui.notify(f"That did not work ({type(error).__name__}: {error})", type="negative", timeout=10000)

@@ -1,5 +1,7 @@
 """Gallery: runs and sweeps, what they measured, and several side by side."""
 
+from collections.abc import Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -14,9 +16,10 @@ from pochoir.studio.tabs import Tab
 class GalleryPart:
     """What lies under the outputs folder; `refresh` reads it anew."""
 
-    def __init__(self, studio: Studio, tab: Tab) -> None:
+    def __init__(self, studio: Studio, tab: Tab, use: Callable[[str], None]) -> None:
         self.studio = studio
         self.tab = tab
+        self.use = use
         self.found: list[Entry] = []
         self.chosen: dict[Path, None] = {}
         self.filter = ""
@@ -43,7 +46,8 @@ class GalleryPart:
     def _runs_seen(self) -> None:
         shown = [entry for entry in self.found if self.filter in entry.name.casefold()]
         if not shown:
-            ui.label(f"There is no run in {self.studio.outputs}.").classes("quiet")
+            none = f"There is no run in {self.studio.outputs}."
+            ui.label(f"No run is called so: {self.filter}." if self.found else none).classes("quiet")
         with ui.element("div").classes("gallery").props("role=list"):
             for entry in shown:
                 self._entry(entry)
@@ -61,6 +65,8 @@ class GalleryPart:
                 box = ui.checkbox("Compare", value=entry.folder in self.chosen).props("dense")
                 box.on_value_change(lambda event: self._choose(entry.folder, event.value))
                 parts.small("Open", "open_in_full", lambda: self._open(entry))
+            if entry.segmenter is not None:
+                parts.small("Use it in Paint", "brush", partial(self.use, str(entry.segmenter)))
 
     def _choose(self, folder: Path, chosen: bool) -> None:
         if chosen:

@@ -8,10 +8,10 @@ from nicegui import events, ui
 
 from pochoir.assets import located
 from pochoir.errors import PochoirError
-from pochoir.images import read_settings
+from pochoir.images import read_rgb, read_settings
 from pochoir.studio.app import Studio, Style
 from pochoir.studio.pages import parts
-from pochoir.studio.readback import settings_in, wish_of
+from pochoir.studio.readback import differences, settings_in, wish_of
 from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Wish
 
@@ -50,9 +50,10 @@ class Incoming:
             await self.photo(path, None, None)
             return
         wish, missing = wish_of(told, self._find)
+        others = differences(told, self.studio.setup)
 
         def note() -> None:
-            ui.label(_told_of(wish, missing)).classes("quiet").props("role=status")
+            ui.label(_told_of(wish, missing, others)).classes("quiet").props("role=status")
             if wish.content:
                 parts.small("Paint over the picture instead", "layers", lambda: self.photo(path, None, None))
 
@@ -60,7 +61,7 @@ class Incoming:
 
     async def _style_came(self, event: events.UploadEventArguments) -> None:
         path = await self._taken(event)
-        if path is not None:
+        if path is not None and await parts.told(read_rgb, path) is not None:
             self.style(Style(str(path), path))
 
     async def _taken(self, event: events.UploadEventArguments) -> Path | None:
@@ -82,11 +83,16 @@ def ask_for(kind: str) -> None:
     )
 
 
-def _told_of(wish: Wish, missing: Sequence[str]) -> str:
-    """What is shown of a painted picture, and how it is painted again; missing: files that are not at hand."""
+def _told_of(wish: Wish, missing: Sequence[str], others: Sequence[str]) -> str:
+    """What is shown of a painted picture, and how it is painted again.
+
+    missing: files that are not at hand; others: what else is in the way.
+    """
     if wish.content:
         styles = ", ".join(dict.fromkeys(missing))
-        following = f"Drop {styles} on the styles, then the picture once more." if styles else "Paint makes it again."
+        following = " ".join(others) or "Paint makes it again."
+        if styles:
+            following = f"Drop {styles} on the styles, then the picture once more."
         return f"The settings in the picture were read, and this is the photo it was made of. {following}"
     photo, *others = dict.fromkeys(missing)
     wanted = f"{photo} here, {', '.join(others)} on the styles" if others else f"{photo} here"

@@ -29,6 +29,12 @@ GETS = {
     "finish": "Goes on from the painter's picture.",
 }
 """Where what is painted differs from what was asked for."""
+GRID = "grid grid-cols-1 lg:grid-cols-[minmax(0,1fr)_380px] lg:grid-rows-[auto_1fr] gap-4 w-full items-start"
+PLACES = (
+    "lg:col-start-1 lg:row-start-1",
+    "lg:col-start-2 lg:row-start-1 lg:row-span-2 flex flex-col gap-4",
+    "lg:col-start-1 lg:row-start-2",
+)
 
 
 class PaintPart:
@@ -40,25 +46,24 @@ class PaintPart:
         self.setup = studio.setup
         self.choices = Choices()
         self.look = Look(quality="at_once" if studio.known else "quick")
+        self._opened = self._newest = 0
+        self._begun: Wish | None = None
         self._build()
 
     # What is seen
 
     def _build(self) -> None:
         Incoming(self.tab, self.studio, photo=self.open, style=self._add_style)
-        with ui.element("div").classes("grid grid-cols-1 lg:grid-cols-[minmax(0,1fr)_380px] gap-4 w-full"):
-            with ui.column().classes("gap-4 w-full min-w-0 max-lg:contents"):  # on a phone: photo, styles, how, picture
-                with ui.element("div").classes("w-full order-1"):
-                    self.sheet = PhotoSheet(self.choices, portrait=self.take_portrait, changed=self._refresh)
-                with ui.element("div").classes("w-full order-4"):
-                    self.easel = Easel(self.studio, self.tab, refine=self.refine, ended=self._ended)
-            with ui.column().classes("gap-4 w-full min-w-0 max-lg:contents"):
-                with ui.element("div").classes("w-full order-2"):
-                    self.strip = StyleStrip(
-                        self.studio, self.tab, self.choices, dress=self.dress, changed=self._refresh
-                    )
-                with ui.element("div").classes("w-full order-3"):
-                    self._look_seen()
+        # read from top to bottom: photo, styles, how, picture; where there is room, the picture is below the photo
+        with ui.element("div").classes(GRID):
+            photo, side, picture = (ui.element("div").classes(f"w-full min-w-0 {place}") for place in PLACES)
+        with photo:
+            self.sheet = PhotoSheet(self.choices, portrait=self.take_portrait, changed=self._chose)
+        with picture:
+            self.easel = Easel(self.studio, self.tab, refine=self.refine, ended=self._ended)
+        with side:
+            self.strip = StyleStrip(self.studio, self.tab, self.choices, dress=self.dress, changed=self._refresh)
+            self._look_seen()
 
     @ui.refreshable_method
     def _look_seen(self) -> None:
@@ -66,16 +71,18 @@ class PaintPart:
             parts.heading("How")
             look_of(self.look, self.change, at_once=bool(self.studio.known))
             if len(self.studio.segmenters) > 1:
-                names = {one: Path(one).parts[-3] if "/" in one else one for one in self.studio.segmenters}
+                names = {one: _name_of(one) for one in self.studio.segmenters}
                 parts.choice("Objects found by", names, self.setup.weights, self._find_by)
             self._go_seen()
 
     @ui.refreshable_method
     def _go_seen(self) -> None:
-        wrong, quality = self._wrong, self.wish.look.quality
-        go = ui.button("Paint", icon="brush", on_click=self.paint).props("no-caps unelevated color=accent")
-        go.classes("w-full mt-3").set_enabled(not wrong and not self.easel.is_busy)
-        told = wrong or ("" if self.look.quality == quality else GETS[quality])
+        wrong, wish = self._wrong, self.wish
+        self.easel.compare(wish)
+        go = ui.button("Paint", icon="brush", on_click=self.paint)
+        go.props("no-caps unelevated color=accent data-key=go").classes("w-full mt-3")
+        go.set_enabled(not wrong and not self.easel.is_busy)
+        told = wrong or ("" if self.look.quality == wish.look.quality else GETS[wish.look.quality])
         if told:
             ui.label(told).classes("quiet mt-2").props("role=status")
 
@@ -106,12 +113,16 @@ class PaintPart:
 
     async def open(self, path: Path, wish: Wish | None = None, note: Note | None = None) -> None:
         """Show a photo with its objects. wish: what is chosen of it; note: what is to be said of it."""
+        self._opened += 1
+        number = self._opened
+        shown = self.tab.own / f"shown_{number}.png"
         with parts.waiting("Looking for people …"):
             photo = await parts.told(load, path, self.setup)
-        if photo is None:
+            if photo is not None:
+                await parts.in_thread(write_image, shown, made_smaller(photo.picture.on_white, SHOWN_SIDE))
+        if photo is None or number < self._newest:  # one that was asked for later is there already
             return
-        shown = self.tab.own / f"shown_{len(self.tab.shown)}.png"
-        await parts.in_thread(write_image, shown, made_smaller(photo.picture.on_white, SHOWN_SIDE))
+        self._newest = number
         address = self.tab.show(shown)
         begun = self.choices.background if self.sheet.photo is None else None  # a style that came before the photo
         self.choices.begin(photo.things, begun)
@@ -133,7 +144,10 @@ class PaintPart:
         for one in wish.chosen:
             if one.box is not None:
                 await self.sheet.box(*one.box)
-        self.choices.take(wish)
+        lost = self.choices.take(wish)
+        if lost:
+            told = f"Of the chosen objects {lost} cannot be found again: choose what is meant."
+            ui.notify(told, type="warning", timeout=10000, close_button="Close")
 
     def dress(self, style: str) -> None:
         """Give the style to what is aimed at, or take it away; what can be had at once is painted at once."""
@@ -141,37 +155,45 @@ class PaintPart:
         self._refresh()
         self._at_once()
 
+    def _chose(self) -> None:
+        """Other objects are chosen: what can be had at once follows, without the page leaving the photo."""
+        self._refresh()
+        self._at_once(follow=False)
+
     def _add_style(self, style: Style) -> None:
         self.strip.add(style)
         self.dress(style.value)
 
     def change(self, **look: Any) -> None:
         """Another quality, strength and so on."""
-        was = self.look
         self.look = replace(self.look, **look)
-        (self._go_seen if self.look.quality == was.quality else self._look_seen).refresh()
+        self._go_seen.refresh()
         self._at_once()
 
-    def _at_once(self) -> None:
+    def _at_once(self, *, follow: bool = True) -> None:
         if self.wish.look.quality == "at_once" and not self._wrong and not self.easel.is_busy:
-            self.paint()
+            self.paint(follow=follow)
 
-    def paint(self) -> None:
-        """Put the wish into the queue: of the device, or for what is painted at once the short one."""
+    def paint(self, *, follow: bool = True) -> None:
+        """Put the wish into the queue: of the device, or for what is painted at once the short one.
+
+        follow: whether the page goes to the picture.
+        """
         photo = self.sheet.photo
         assert photo is not None
         wish, things, setup, names = self.wish, self.choices.chosen_things, self.setup, dict(self.tab.names)
         folder = self.tab.own / f"picture_{len(self.easel.jobs)}"
         title = f"{photo.path.stem} in {', '.join(map(label_of, wish.styles))}"
         job = Job(title, lambda job: paint(wish, things, photo, setup, folder, names, job))
-        self.easel.begin(job, at_once=wish.look.quality == "at_once")
+        self._begun = wish
+        self.easel.begin(job, at_once=wish.look.quality == "at_once", follow=follow)
         self._go_seen.refresh()  # not the sliders, one of which may be held
 
     def _ended(self) -> None:
         """What was changed while something was painted at once is painted, too."""
         self._go_seen.refresh()
-        if self.easel.painted is not None and self.easel.painted.wish != self.wish:
-            self._at_once()
+        if self.wish != self._begun:
+            self._at_once(follow=False)
 
     def refine(self, look: Look) -> None:
         """Paint the same with more time, unless what was chosen since cannot be painted so."""
@@ -192,3 +214,9 @@ class PaintPart:
         if self.sheet.photo is not None:
             path = self.sheet.photo.path
             ui.timer(0, lambda: self.open(path), once=True)
+
+
+def _name_of(weights: str) -> str:
+    """What a segmenter is called: of a training's best weights the folder of the run."""
+    path = Path(weights)
+    return path.parts[-3] if path.parent.name == "checkpoints" and len(path.parts) > 2 else path.name

@@ -89,7 +89,7 @@ def slider(
     changed: Callable[[float], None],
     *,
     enabled: bool = True,
-) -> None:
+) -> ui.element:
     """A slider with its name and its value; bounds: least, most, step. What it changes is told when it is let go.
 
     It is the browser's own, which keyboards and screen readers know.
@@ -105,6 +105,7 @@ def slider(
         made.props(f'data-key="{name}"' + ("" if enabled else " disabled"))
         made.on("input", lambda event: shown.set_text(f"{float(event.args):g}"), js_handler=told)
         made.on("change", lambda event: changed(float(event.args)), js_handler=told)
+    return made
 
 
 def uploader(kind: str, came: Callable[..., Any], refused: Callable[[], None], megabytes: float) -> None:

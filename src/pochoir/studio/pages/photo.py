@@ -57,18 +57,21 @@ class PhotoSheet:
             ui.label("Drop a photo here").classes("text-xl mt-2")
             ui.label("or paste one from the clipboard").classes("quiet mb-4")
             with ui.row().classes("gap-2 justify-center"):
-                ui.button("Choose a photo", on_click=lambda: ask_for("photo")).props("no-caps unelevated")
-                ui.button("Take the built-in portrait", on_click=self.portrait).props("no-caps outline")
+                own = ui.button("Choose a photo", on_click=lambda: ask_for("photo"))
+                own.props("no-caps unelevated data-key=photo")
+                portrait = ui.button("Take the built-in portrait", on_click=self.portrait)
+                portrait.props("no-caps outline data-key=photo")
         ui.label("Everything stays on this machine.").classes("quiet mt-3 text-center w-full")
 
     def _photo_seen(self, photo: Photo) -> None:
-        count = len(self.choices.things)
+        things = self.choices.things
+        count, kind = len(things), "people" if all(one.label.startswith("person") for one in things) else "objects"
         with ui.row().classes("items-center justify-between w-full mb-2 gap-2"):
-            parts.heading("Click on people to choose them" if count else "Nobody was found")
+            parts.heading(f"Click on {kind} to choose them" if count else "Nobody was found")
             with ui.row().classes("gap-1 items-center"):
                 self.drawing = ui.switch("Draw a box", on_change=self._set_drawing).props("dense")
                 self.drawing.tooltip("Around anything that was not found. With a mouse, just drag.")
-                parts.small("Another photo", "add_photo_alternate", lambda: ask_for("photo"))
+                parts.small("Another photo", "add_photo_alternate", lambda: ask_for("photo")).props("data-key=photo")
         if self._note is not None:
             with ui.row().classes("items-center gap-2 mb-2"):
                 self._note()

@@ -32,6 +32,7 @@ class TrainPart:
         self.checks: list[Job] = []
         self._drawn: list[tuple[Path, float]] = []
         self._finished: Job | None = None
+        self._plans = False
         self._build()
 
     @property
@@ -80,8 +81,10 @@ class TrainPart:
         if training is None or job is None:
             parts.heading("Nothing is trained yet")
             ui.label("Check the data first: it says what is in it, and what is odd.").classes("quiet mt-1")
-            for one in [one for one in self.studio.trainings if not one[1].is_over]:
-                ui.button(f"Watch: {one[1].title}", on_click=lambda one=one: self.watch(*one)).props("no-caps outline")
+            for one in reversed(self.studio.trainings):
+                what = "Look at" if one[1].is_over else "Watch"
+                button = ui.button(f"{what}: {one[1].title}", on_click=lambda one=one: self.watch(*one))
+                button.props("no-caps outline").classes("mt-2")
             return
         parts.heading("What is in the data" if training.checks else "Training")
         self.status = ui.label("").classes("quiet").props("role=status aria-live=polite")
@@ -102,17 +105,23 @@ class TrainPart:
 
     async def begin(self, *, check: bool) -> None:
         """Check the settings, and put the run into the device's queue."""
+        if self._plans or self.is_busy:  # a second click
+            return
         source, place, length = self.source, self.place, "default" if check else self.length
 
         def plan() -> Training:
             told = ["dataset=figures"] if source == BUILT_IN else dataset_of(place, self.studio.readable)
             return planned(told, self.studio.outputs, length, check=check)
 
-        training = await parts.told(plan)
+        self._plans = True
+        try:
+            training = await parts.told(plan)
+        finally:
+            self._plans = False
         if training is None:
             return
         self.training = training
-        title = f"{'checking' if check else 'training on'} {self.place or BUILT_IN}"
+        title = f"{'checking' if check else 'training on'} {BUILT_IN if source == BUILT_IN else place}"
         self.job = Job(title, lambda job: train(training, job))
         if check:
             self.checks.append(self.job)
