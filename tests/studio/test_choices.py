@@ -58,6 +58,6 @@ def test_what_was_wished_for_is_chosen_again_as_far_as_it_is_there(choices: Choi
     choices.toggle(0)
     choices.add(thing(Chosen(box=BOX), np.s_[4:]))
     wished = (Chosen(1, style="ink"), Chosen(7, style="ink"), Chosen(box=BOX))
-    choices.take(Wish("photo.jpg", wished, "waves"))
+    assert choices.take(Wish("photo.jpg", wished, "waves")) == 1  # which is not
     assert (choices.chosen, choices.background) == ((Chosen(1, style="ink"), Chosen(box=BOX)), "waves")
     assert choices.target == 1

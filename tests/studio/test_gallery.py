@@ -46,6 +46,15 @@ def test_runs_and_sweeps_are_listed_and_sessions_of_the_page_are_not(outputs: Pa
     assert entries(outputs / "none") == []
 
 
+def test_what_was_trained_can_be_painted_by(outputs: Path) -> None:
+    trained = a_run(outputs / "train_seg" / "one", mask_ap=0.5)
+    write_bytes(trained / "train_seg.log", b"")
+    write_bytes(trained / "checkpoints" / "best.ckpt", b"")
+    found = {entry.name: entry.segmenter for entry in entries(outputs)}
+    assert found.pop("train_seg/one") == trained / "checkpoints" / "best.ckpt"
+    assert set(found.values()) == {None}
+
+
 def test_what_is_compared_is_on_one_page_with_names_escaped(outputs: Path) -> None:
     page = comparison([outputs / "stylize" / "one", outputs / "partial" / "<b>two"])
     assert "data:image/jpeg;base64," in page

@@ -50,6 +50,7 @@ def test_at_once_and_the_same_by_the_command(photo: Photo, setup: Setup, tmp_pat
     wish = Wish(str(photo.path), (Chosen(0, style="builtin:ink"),))
     made, _ = painted(wish, photo, setup, tmp_path)
     before, after = photo.picture.pixels, read_rgb(made.result)
+    assert np.abs(read_rgb(made.before).astype(int) - before).mean() < 3
     outside = read_rgb(made.alpha)[..., 0] == 0 if made.alpha else None
     assert outside is not None
     assert (after[outside] == before[outside]).all()
@@ -122,6 +123,9 @@ def test_an_optimised_picture_is_seen_as_it_grows_and_ended(
     assert any(note.startswith("ended early") for note in made.notes)
     assert made.alpha is None
     assert max(read_rgb(made.result).shape) == SIDE
+    assert read_rgb(made.before).shape == read_rgb(made.result).shape
+    made.discard()
+    assert not made.folder.exists()
 
 
 def test_a_part_is_laid_in_its_place_and_only_where_it_is_painted() -> None:
@@ -138,7 +142,9 @@ def test_a_part_is_laid_in_its_place_and_only_where_it_is_painted() -> None:
 
 def test_what_is_kept_is_a_run_like_others(photo: Photo, setup: Setup, tmp_path: Path) -> None:
     made, _ = painted(Wish(str(photo.path), (Chosen(0, style="builtin:ink"),)), photo, setup, tmp_path)
-    run = read_run(keep(made, tmp_path / "outputs"))
+    kept = [keep(made, tmp_path / "outputs") for _ in range(2)]  # at once after each other
+    assert kept[0] != kept[1]
+    run = read_run(kept[1])
     assert run.status == "finished"
     assert run.settings["method"] == "painter"
     assert run.picture is not None

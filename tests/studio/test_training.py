@@ -1,9 +1,11 @@
 """A training is the command, begun and ended by the page, and told by its folder."""
 
 import json
+import os
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
@@ -91,6 +93,8 @@ def test_a_training_that_is_stopped_keeps_a_checkpoint(tmp_path: Path) -> None:
         assert time.monotonic() < until and not job.is_over, job.error
         time.sleep(0.2)
     time.sleep(2)
+    (process,) = (one for one in psutil.Process().children() if "train_seg" in one.cmdline())
+    assert os.getsid(process.pid) != os.getsid(0)  # Ctrl-C of the studio is not for it: it is asked to end once
     lane.stop(job)
     while not job.is_over:
         assert time.monotonic() < until
