@@ -94,7 +94,8 @@ def paint_in(folder: Path, job: Job, watch: Watch = unwatched) -> tuple[Painting
 def _painted_at_once(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
     """The picture and its metrics.json alone: a log of nothing would take longer than painting."""
     painting = paint_job(job)
-    told: dict[str, Any] = {"seconds": round(painting.seconds, 3), "notes": [], "versions": versions()}
+    told: dict[str, Any] = {"seconds": round(painting.seconds, 3), "notes": list(painting.notes)}
+    told["versions"] = versions()
     if painting.losses:
         told |= {
             "loss": painting.loss,
