@@ -17,6 +17,7 @@ from pochoir.composition.given import certain
 from pochoir.config import FolderDataset, PartialConfig, Request, TrainSegConfig, load_config
 from pochoir.errors import ConfigError, DataError, SomeInputsFailedError
 from pochoir.images import Picture, read_labels, read_picture, read_rgb, read_settings, write_image
+from pochoir.images.overlays import within
 from pochoir.inspection.painting import Glimpse, Growing
 from pochoir.runs.partial import partial, partials
 from pochoir.segmentation.instances import Instances
@@ -223,6 +224,18 @@ def test_nothing_chosen_lists_and_draws_what_was_found(config: PartialConfig, tm
     assert str(tmp_path / "instances.png") in message
     overlay = read_rgb(tmp_path / "instances.png")
     assert (overlay != read_rgb(Path(config.content))).any()
+
+
+def test_numbers_are_as_large_on_large_photos(
+    config: PartialConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pochoir.runs.partial.SHOWN_SIDE", 64)
+    with pytest.raises(DataError):
+        partial(config.but(region=config.region.but(point=[64.0, 5.0])), tmp_path)
+    overlay = read_rgb(tmp_path / "instances.png")
+    changed = (overlay != within(read_rgb(Path(config.content)), 64)).any(axis=-1)
+    assert changed.shape == (48, 64)
+    assert changed[11:29, 5:21].mean() > 0.9  # half of 8,20 to 44,60
 
 
 def test_a_region_too_small_for_some_layers_is_noted(config: PartialConfig, files: Path, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pochoir.composition.crops import crop_around
+
 Mask = NDArray[np.bool_]
 
 TOLERANCE = 0.0075
@@ -57,6 +59,10 @@ def fringe(picture: NDArray[np.uint8], alphas: Sequence[NDArray[np.float32]], *,
     """
     each = np.stack(alphas)
     rim: Mask = np.logical_or.reduce((each > RIM[0]) & (each < RIM[1]))
+    if not rim.any():
+        return 0.0
+    crop = crop_around(rim.astype(np.float32), reach)  # nothing else is looked at, and photos are large
+    each, rim, picture = each[:, crop.top : crop.bottom, crop.left : crop.right], crop.of(rim), crop.of(picture)
     soft: Mask = np.logical_or.reduce((each > 0) & (each < 1))
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))

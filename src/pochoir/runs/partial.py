@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from pochoir.composition.blending import leak
@@ -21,7 +22,7 @@ from pochoir.experiments.memory import PeakMemory
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import Picture, Pixels, pictures_at, read_picture, write_image
-from pochoir.images.overlays import draw_instances
+from pochoir.images.overlays import draw_instances, within
 from pochoir.inspection.loggers import add_picture, show_config
 from pochoir.inspection.stencil import five_panels
 from pochoir.runs.events import all_settings, logger_in
@@ -33,7 +34,8 @@ from pochoir.stylization.painting import Painting
 
 log = logging.getLogger(__name__)
 
-
+SHOWN_SIDE = 2048
+"""Longest side in pixels of instances.png."""
 Finder = Callable[[Path], tuple[Picture, Instances]]
 """Reads a photo and finds its objects."""
 
@@ -143,8 +145,12 @@ def choose(instances: Instances, config: PartialConfig, folder: Path) -> list[in
 
 
 def _show_instances(photo: Picture, instances: Instances, config: PartialConfig, folder: Path) -> Pixels:
-    solid = (instances.masks >= config.region.mask_threshold).numpy()
-    overlay = draw_instances(photo.on_white, solid, instances.captions())
+    """Of large photos a smaller picture: numbers are as large on all, and who looks for one waits."""
+    seen = within(photo.on_white, SHOWN_SIDE)
+    size = seen.shape[1::-1]
+    masks = (cv2.resize(mask, size, interpolation=cv2.INTER_AREA) for mask in instances.masks.numpy())
+    solid = (mask >= config.region.mask_threshold for mask in masks)
+    overlay = draw_instances(seen, solid, instances.captions())
     write_image(folder / "instances.png", overlay)
     return overlay
 
