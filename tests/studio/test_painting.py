@@ -48,7 +48,8 @@ def painted(wish: Wish, photo: Photo, setup: Setup, folder: Path, things: list |
 
 def test_at_once_and_the_same_by_the_command(photo: Photo, setup: Setup, tmp_path: Path) -> None:
     wish = Wish(str(photo.path), (Chosen(0, style="builtin:ink"),))
-    made, _ = painted(wish, photo, setup, tmp_path)
+    made, job = painted(wish, photo, setup, tmp_path)
+    assert (job.glimpses, job.done) == (1, 1.0)  # seen before all of it is saved
     before, after = photo.picture.pixels, read_rgb(made.result)
     assert np.abs(read_rgb(made.before).astype(int) - before).mean() < 3
     outside = read_rgb(made.alpha)[..., 0] == 0 if made.alpha else None

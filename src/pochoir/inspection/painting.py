@@ -81,6 +81,10 @@ class Growing(pl.Callback):
         if self.ended():
             trainer.should_stop = True
 
+    def see(self, paint: Pixels) -> None:
+        """Show what was painted at once."""
+        self.show(Glimpse(within(paint, SIDE), 1.0, 0.0))
+
 
 def write_film(pictures: list[Path], path: Path) -> None:
     """An animated GIF of pictures of different sizes, all scaled to one height; the last stays a while."""

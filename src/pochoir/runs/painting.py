@@ -21,7 +21,7 @@ from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.images import read_picture, write_image
 from pochoir.inspection.loggers import add_picture, show_charts, show_config
-from pochoir.inspection.painting import Milestones, painting_panel, write_film
+from pochoir.inspection.painting import Growing, Milestones, painting_panel, write_film
 from pochoir.inspection.progress import progress
 from pochoir.runs.checkpoints import last_checkpoint
 from pochoir.runs.events import all_settings, logger_in, show_outcome
@@ -45,7 +45,8 @@ INDIFFERENT = ("trainer.accelerator", "trainer.log_every_n_steps", "trainer.enab
 """Those of these that do not."""
 
 Watch = Callable[[Job], Sequence[pl.Callback]]
-"""What else looks on while a job is painted, such as a program that shows the picture: callbacks of the Trainer."""
+"""What else looks on while a job is painted, such as a program that shows the picture: callbacks of the Trainer. Of
+what is painted at once `Growing` alone is told."""
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def paint_in(folder: Path, job: Job, watch: Watch = unwatched) -> tuple[Painting
         return finished
     if job.config.at_once:
         write_json(folder / "settings.json", decisive)
-        return _painted_at_once(folder, job)
+        return _painted_at_once(folder, job, watch)
     begun = read_json(folder / "plan.json")
     plan = Plan.from_json(begun) if begun else job.plan()
     write_json(folder / "settings.json", decisive)
@@ -91,9 +92,12 @@ def paint_in(folder: Path, job: Job, watch: Watch = unwatched) -> tuple[Painting
     return painting, metrics
 
 
-def _painted_at_once(folder: Path, job: Job) -> tuple[Painting, dict[str, Any]]:
+def _painted_at_once(folder: Path, job: Job, watch: Watch) -> tuple[Painting, dict[str, Any]]:
     """The picture and its metrics.json alone: a log of nothing would take longer than painting."""
     painting = paint_job(job)
+    for looker in watch(job):
+        if isinstance(looker, Growing):
+            looker.see(painting.paint)
     told: dict[str, Any] = {"seconds": round(painting.seconds, 3), "notes": list(painting.notes)}
     told["versions"] = versions()
     if painting.losses:

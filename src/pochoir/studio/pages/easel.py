@@ -247,5 +247,7 @@ def _told(job: Job, studio: Studio) -> str:
         return "Ends with what is there …"
     if job.seconds_left is None:
         return "Begins …"
+    if job.done == 1:
+        return "Is being saved …"
     minutes, seconds = divmod(round(job.seconds_left), 60)
     return f"About {minutes} min {seconds} s left" if minutes else f"About {seconds} s left"
