@@ -143,7 +143,7 @@ def test_a_box_and_a_background_are_optimised_watched_and_ended(page: Any, tmp_p
     assert page.locator(".band").count() == 1
     page.mouse.move(place["x"] + 0.92 * place["width"], place["y"] + 0.9 * place["height"])
     page.mouse.up()
-    aim(page, "object 1")
+    aim(page, "object")
     style(page, "glass")  # which the painter does not know
     aim(page, "Background")
     style(page, "strokes")
@@ -230,7 +230,7 @@ def test_what_was_optimised_stays_at_hand(page: Any) -> None:
     page.wait_for_function("document.querySelector('a[download]')?.href.includes('waves')")
     assert pictures.count() == 3  # of those painted at once in a row the last one
     pictures.nth(1).click()
-    page.get_by_text("Something else is chosen by now").wait_for()
+    page.get_by_text("This picture is of earlier choices.").wait_for()
     page.get_by_role("button", name="Refine: default").wait_for()
 
 

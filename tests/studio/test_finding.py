@@ -20,6 +20,7 @@ def thing(index: int | None, rows: slice, columns: slice) -> Thing:
 
 
 BEST, BEHIND = thing(0, slice(10, 30), slice(5, 25)), thing(1, slice(10, 30), slice(20, 50))
+INSIDE = thing(2, slice(22, 28), slice(40, 46))
 DRAWN = thing(None, slice(12, 20), slice(8, 22))
 
 
@@ -28,8 +29,9 @@ def portrait() -> Photo:
     return load(Path(located("builtin:portrait")), Setup(accelerator="cpu"))
 
 
-def test_what_was_drawn_lies_before_what_was_found_and_that_in_its_order() -> None:
-    things = [BEST, BEHIND, DRAWN]
+def test_what_was_drawn_lies_before_what_was_found_and_of_that_the_smallest() -> None:
+    things = [BEST, BEHIND, INSIDE, DRAWN]
+    assert hit(things, 42, 25) is INSIDE
     assert hit(things, 22, 15) is BEST
     assert hit(things, 21, 15) is DRAWN
     assert hit(things, 30, 15) is BEHIND

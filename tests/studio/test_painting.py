@@ -145,7 +145,10 @@ def test_what_is_kept_is_a_run_like_others(photo: Photo, setup: Setup, tmp_path:
     made, _ = painted(Wish(str(photo.path), (Chosen(0, style="builtin:ink"),)), photo, setup, tmp_path)
     kept = [keep(made, tmp_path / "outputs") for _ in range(2)]  # at once after each other
     assert kept[0] != kept[1]
+    for file in (file for file in kept[1].rglob("*") if file.is_file()):
+        assert str(photo.path).encode() not in file.read_bytes() or "events" in file.name
     run = read_run(kept[1])
+    assert run.settings["content"] == "grace.jpg"
     assert run.status == "finished"
     assert run.settings["method"] == "painter"
     assert run.picture is not None

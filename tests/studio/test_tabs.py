@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from pochoir.errors import DataError
-from pochoir.studio.tabs import Limits, Tab, safe_name
+from pochoir.studio.tabs import Limits, Tab, by_name, safe_name
 
 
 @pytest.fixture
@@ -78,6 +78,7 @@ def test_what_is_beyond_the_limits_is_refused_and_not_kept(tab: Tab, name: str, 
         ("<img src=x onerror=alert(1)>.png", "_img src=x onerror=alert(1)_.png"),
         ("..", "picture"),
         ("a\0b\n.png", "a_b_.png"),
+        ("two 'a' %22b%22.png", "two _a_ _b_.png"),
         ("x" * 300 + ".png", "x" * 80 + ".png"),
     ],
 )
@@ -96,3 +97,8 @@ def test_tabs_have_nothing_of_each_other_and_leave_nothing(tmp_path: Path) -> No
     assert not path.exists()
     assert one.shown == {}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_messages_call_uploads_by_their_names(tab: Tab) -> None:
+    path = tab.take("my photo.png", picture(8, 8))
+    assert by_name(f"style: '{path}' is odd; {path}: too") == "style: 'my photo.png' is odd; my photo.png: too"

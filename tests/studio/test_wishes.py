@@ -102,6 +102,7 @@ def test_a_painter_is_told_its_strength_and_nothing_that_it_does_not_heed() -> N
         (wish(Chosen(0), Chosen(1, style=INK), background=WAVES), "takes two rounds"),
         (wish(background=GLASS, look=Look("at_once")), "No painter knows glass"),
         (wish(background="candy"), "Only the painter knows candy"),
+        (wish(Chosen(0, style=GLASS), background="candy", look=Look("at_once")), "and it does not know glass"),
         (wish(background=INK, look=Look("at_once", keep_colors="match")), "by 'luminance'"),
     ],
 )

@@ -125,10 +125,16 @@ def partial_painting(
         content_error=content,
         evaluations=sum(patch.painting.evaluations for patch in patches),
         seconds=cut_in + sum({id(patch.painting): patch.painting.seconds for patch in patches}.values()),
-        notes=tuple(note for patch in patches for note in patch.painting.notes),
+        notes=tuple(_of_part(patch, note, len(patches)) for patch in patches for note in patch.painting.notes),
         alpha=alpha,
     )
     return painting, regions
+
+
+def _of_part(patch: Patch, note: str, count: int) -> str:
+    """A note of one of several regions says which it is of."""
+    name = f"{patch.region.name}: "
+    return note if count == 1 or note.startswith(name) else name + note
 
 
 def laid_out(patches: Sequence[Patch], picture: Pixels) -> Pixels:

@@ -90,7 +90,7 @@ class Studio:
         self.tabs.pop(tab.token, None)
         for job in jobs:
             for lane in (self.long, self.short):
-                lane.stop(job)
+                lane.drop(job)
 
         def remove() -> None:
             while not all(job.is_over for job in jobs):

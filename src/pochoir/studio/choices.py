@@ -42,11 +42,6 @@ class Choices:
         """The same, in the same order, with their masks."""
         return [self.things[place] for place in sorted(self.dressed)]
 
-    @property
-    def drawn(self) -> int:
-        """How many were found in boxes."""
-        return len([thing for thing in self.things if thing.chosen.box is not None])
-
     def style_of(self, target: int) -> str | None:
         return self.background if target == BACKGROUND else self.dressed[target]
 

@@ -105,7 +105,10 @@ def warm_up(setup: Setup) -> None:
 
 
 def in_box(photo: Photo, box: Box, number: int) -> Thing:
-    """What fills a box, by GrabCut, as `partial box=[…]` finds it; raises `DataError` where that is nothing."""
+    """What fills a box, by GrabCut, as `partial box=[…]` finds it; raises `DataError` where that is nothing.
+
+    number: what it is called by, from 1.
+    """
     whole = tuple(float(round(value)) for value in box)
     found = from_box(list(whole), photo.picture.on_white).masks.numpy() > 0
     left, top, right, bottom = whole
@@ -124,10 +127,12 @@ def outline(mask: NDArray[np.bool_]) -> str:
 
 
 def hit(things: Sequence[Thing], x: float, y: float) -> Thing | None:
-    """The object under a point in pixels of the photo: what was drawn last, then what was found best."""
+    """The object under a point in pixels of the photo: what was drawn last, then the smallest of what was found, as
+    one may lie in another.
+    """
     column, row = int(x), int(y)
     drawn = [thing for thing in things if thing.chosen.box is not None]
-    found = [thing for thing in things if thing.chosen.box is None]
+    found = sorted((thing for thing in things if thing.chosen.box is None), key=lambda thing: thing.mask.sum())
     for thing in [*reversed(drawn), *found]:
         height, width = thing.mask.shape
         if 0 <= row < height and 0 <= column < width and thing.mask[row, column]:

@@ -32,6 +32,8 @@ class Job:
     glimpses: int = 0
     result: Any = None
     error: str = ""
+    is_dropped: bool = False
+    """Whether nobody wants what it makes any more: it need not end well."""
     number: int = field(default_factory=lambda: next(_numbers))
     _stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -74,6 +76,11 @@ class Lane:
                 return []
             running = [] if self._running is None else [self._running.title]
             return [*running, *(other.title for other in self._waiting[: self._waiting.index(job)])]
+
+    def drop(self, job: Job) -> None:
+        """End it as soon as may be: nobody wants it any more."""
+        job.is_dropped = True
+        self.stop(job)
 
     def stop(self, job: Job) -> None:
         """End it: one that waits at once, one that runs with what is there."""

@@ -13,6 +13,7 @@ import numpy as np
 import pytorch_lightning as pl
 
 from pochoir.assets import FILES, PREFIX
+from pochoir.errors import DataError
 from pochoir.files import write_bytes
 from pochoir.images import Picture, Pixels, read_picture, read_settings, write_image
 from pochoir.images.overlays import fit_height, within
@@ -27,6 +28,8 @@ from pochoir.studio.work import record, settings_of
 from pochoir.stylization.job import Job as PaintJob
 
 GLIMPSE_SECONDS = 0.7
+RECORDS = frozenset({".json", ".yaml", ".md"})
+"""Endings of files that say of which files a picture was made."""
 DOWNLOAD = "download"
 """Folder of what is made for the page alone."""
 
@@ -36,7 +39,8 @@ class Painted:
     """A finished picture. result: as the command leaves it; download: the same with the person's own file names inside.
     before: the photo, as large as the result, in a format that every browser shows.
 
-    asked: the command, by these names. notes: what the run has to say of it, such as that it was ended early.
+    asked: the command, by these names. names: of the files that it was painted of, by their places. notes: what the run
+    has to say of it, such as that it was ended early.
     """
 
     wish: Wish
@@ -45,6 +49,7 @@ class Painted:
     download: Path
     before: Path
     asked: Asked
+    names: Mapping[str, str]
     notes: tuple[str, ...]
     seconds: float
 
@@ -107,6 +112,7 @@ def paint(
         download,
         before,
         replace(asked, settings=renamed(asked.settings, known)),
+        known,
         tuple(metrics.get("notes", ())),
         metrics["seconds"],
     )
@@ -123,11 +129,15 @@ class Growth:
         self.begun = 0
 
     def callbacks(self, part: PaintJob) -> list[pl.Callback]:
-        """What looks on while a part is painted."""
+        """What looks on while a part is painted. Raises `DataError` for a picture that nobody wants any more."""
+        if self.job.is_dropped:
+            raise DataError("nobody waits for this picture any more")
         self.begun += 1
         before = self.begun - 1
 
         def show(glimpse: Glimpse) -> None:
+            if self.job.is_stopped and before:
+                return  # a part that was hardly begun hides what was there
             self.canvas = laid(self.canvas, glimpse.pixels, part, self.scale)
             done = (before + glimpse.done) / max(self.targets, self.begun)
             rest = max(self.targets - self.begun, 0)
@@ -197,10 +207,16 @@ def bundle(painted: Painted, names: Mapping[Path, str]) -> bytes:
 
 
 def keep(painted: Painted, outputs: Path) -> Path:
-    """Copy a picture's run to where runs lie, for the gallery; returns its folder."""
+    """Copy a picture's run to where runs lie, for the gallery, with files by their names; returns its folder."""
     name = f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
     names = (name, *(f"{name}_{number}" for number in range(2, 100)))
     place = next(place for one in names if not (place := outputs / painted.asked.task / one).exists())
     shutil.copytree(painted.folder, place, ignore=shutil.ignore_patterns(DOWNLOAD, "progress"))
+    shutil.copyfile(painted.download, place / painted.result.name)
+    for file in (file for file in place.rglob("*") if file.suffix in RECORDS):
+        text = file.read_text(encoding="utf-8")
+        for path, shown in painted.names.items():
+            text = text.replace(path, shown)
+        write_bytes(file, text.encode())
     write_bytes(place / "command.sh", (painted.asked.command() + "\n").encode())
     return place

@@ -100,8 +100,14 @@ class Tab:
         shutil.rmtree(self.folder / self.token, ignore_errors=True)
 
 
+def by_name(message: str) -> str:
+    """A message in which uploads are called by their names, without their places on this machine."""
+    return re.sub(r"[^\s'\"]*/uploads/\d+/", "", message)
+
+
 def safe_name(name: str) -> str:
     """A file's name without folders, control letters, and what systems refuse; its ending stays."""
+    name = name.replace("%22", '"')  # as browsers send it
     name = re.split(r"[/\\]", name)[-1]
     name = re.sub(r'[\x00-\x1f\x7f<>:"|?*$\']', "_", name).lstrip(".").strip()
     stem, suffix = Path(name).stem[:LONGEST_NAME], Path(name).suffix[:10]

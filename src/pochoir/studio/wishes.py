@@ -145,6 +145,12 @@ def problems(wish: Wish, known: Collection[str]) -> Iterable[str]:
         )
     unknown = [label_of(style) for style in wish.styles if style not in known]
     unpainted = [label_of(style) for style in wish.styles if not is_picture(style)]
+    if unknown and unpainted:
+        yield (
+            f"Only the painter knows {', '.join(unpainted)}, and it does not know {', '.join(unknown)}: take another "
+            f"style for one of them, or drop a picture of {', '.join(unpainted)} on the styles."
+        )
+        return
     if wish.look.quality == "at_once" and unknown:
         yield f"No painter knows {', '.join(unknown)}: choose quick, default or fine."
     if wish.look.quality != "at_once" and unpainted:

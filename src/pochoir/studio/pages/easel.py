@@ -11,7 +11,7 @@ from pochoir.studio.jobs import Job, Lane
 from pochoir.studio.pages import parts
 from pochoir.studio.pages.look import LABELS
 from pochoir.studio.painting import Painted, bundle, keep
-from pochoir.studio.tabs import Tab
+from pochoir.studio.tabs import Tab, by_name
 from pochoir.studio.wishes import Look, Wish, is_picture, label_of, refined
 
 LOOK_SECONDS = 0.3
@@ -57,14 +57,15 @@ class Easel:
 
     def clear(self, photo: str, size: tuple[int, int]) -> None:
         """Put up a new photo: its address, and its (width, height). What was painted of another one goes."""
-        if self.is_busy:
-            self.stop()
+        if self.is_busy and self.job is not None:
+            self._lane.drop(self.job)
             ui.notify("The painting that was going on was ended, as another photo was opened.", type="warning")
         for picture in self.pictures:
             picture.discard()
         self.pictures.clear()
         self.job = self.painted = None
         self._photo, self._fitting = photo, parts.fitting(size)
+        self._said.set_text("")
         self._picture_seen.refresh()
 
     def begin(self, job: Job, *, at_once: bool, follow: bool) -> None:
@@ -124,7 +125,7 @@ class Easel:
                 return
             if job is not None and job.error:
                 parts.heading("It could not be painted")
-                ui.label(job.error).classes("whitespace-pre-wrap text-negative mb-4").props("role=alert")
+                ui.label(by_name(job.error)).classes("whitespace-pre-wrap text-negative mb-4").props("role=alert")
             if painted is not None:
                 self._result_seen(painted)
 
@@ -146,7 +147,7 @@ class Easel:
         with ui.row().classes("items-center justify-between w-full mb-2"):
             parts.heading("Your picture")
             size = ui.switch("Actual pixels").props("dense")
-        self._other = ui.label("Something else is chosen by now; Paint makes that.").classes("quiet mb-2")
+        self._other = ui.label("This picture is of earlier choices.").classes("quiet mb-2")
         self._other.set_visibility(self._wish is not None and painted.wish != self._wish)
         before, after = self.tab.show(painted.before), self.tab.show(painted.result)
         scroller = ui.element("div").classes("scroller")

@@ -66,7 +66,10 @@ class Incoming:
 
     async def _taken(self, event: events.UploadEventArguments) -> Path | None:
         content = await event.file.read()
-        return await parts.told(self.tab.take, event.file.name, content)
+        path = await parts.told(self.tab.take, event.file.name, content)
+        if path is not None and self.tab.names[path] != event.file.name:
+            ui.notify(f"It is called {self.tab.names[path]} here, in the command, too.", type="info", timeout=8000)
+        return path
 
     def _find(self, name: str) -> str | None:
         offered = (style.value for style in self.studio.styles if name in (style.value, Path(style.value).name))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from nicegui import run, ui
 
 from pochoir.errors import PochoirError
+from pochoir.studio.tabs import by_name
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ async def told(work: Callable[..., T], *given: Any) -> T | None:
     try:
         return await in_thread(work, *given)
     except PochoirError as error:
-        ui.notify(str(error), type="negative", multi_line=True, timeout=10000, close_button="Close")
+        ui.notify(by_name(str(error)), type="negative", multi_line=True, timeout=10000, close_button="Close")
         return None
 
 

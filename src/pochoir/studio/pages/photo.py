@@ -149,7 +149,7 @@ class PhotoSheet:
         photo = self.photo
         assert photo is not None
         with parts.waiting("Looking what is in the box …"):
-            thing = await parts.told(in_box, photo, (x0, y0, x1, y1), self.choices.drawn + 1)
+            thing = await parts.told(in_box, photo, (x0, y0, x1, y1), len(self.choices.things) + 1)
         if thing is not None and self.photo is photo:  # another may have been opened meanwhile
             self.choices.add(thing)
             self.changed()

@@ -55,7 +55,7 @@ class StyleStrip:
     @ui.refreshable_method
     def _targets_seen(self) -> None:
         with ui.row().classes("gap-2 my-2 items-center").props("role=group aria-label='What gets the style'"):
-            ui.label("for").classes("quiet")
+            ui.label("The next is for" if len(self.choices.targets) > 1 else "for").classes("quiet")
             for target in self.choices.targets:
                 self._target(target)
 
@@ -85,8 +85,9 @@ class StyleStrip:
         key, pressed = f"style-{style.label}", self._is_chosen(style.value)
         with parts.toggle("style", lambda: self.dress(style.value), pressed=pressed, key=key) as button:
             ui.html(f'<img src="{address}" alt="" loading="lazy"><span>{escape(style.label)}</span>', sanitize=False)
+        known = " (at once)" if style.value in self.studio.known else ""
         for name in ("aria-label", "title"):
-            button.props[name] = f"{style.label} (at once)" if style.value in self.studio.known else style.label
+            button.props[name] = style.label + (" (at once only)" if style.picture is None else known)
         self._buttons[style.value] = button
 
     def _is_chosen(self, style: str) -> bool:

@@ -79,7 +79,7 @@ class TrainPart:
     def _run_seen(self) -> None:
         training, job = self.training, self.job
         if training is None or job is None:
-            parts.heading("Nothing is trained yet")
+            parts.heading("Trained since the studio was started" if self.studio.trainings else "Nothing is trained yet")
             ui.label("Check the data first: it says what is in it, and what is odd.").classes("quiet mt-1")
             for one in reversed(self.studio.trainings):
                 what = "Look at" if one[1].is_over else "Watch"
