@@ -56,7 +56,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         "accelerator=cpu",
         "folders=[photos]",
         "upload_mb=2",
-        "forget_seconds=3",
+        "forget_seconds=10",  # a busy machine may keep a page waiting so long
     ]
     # the toolkit would take what it is started by for a test of its own
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}

@@ -360,7 +360,7 @@ def test_what_a_closed_page_had_is_removed(browser: Any, studio: tuple[str, Path
     token = (page.locator(".drawable img").get_attribute("src") or "").split("/")[2]
     (place,) = folder.glob(f"pochoir-studio-*/{token}")
     context.close()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while place.exists():
         assert time.monotonic() < until
         time.sleep(0.5)
