@@ -98,8 +98,11 @@ def _painted_at_once(folder: Path, job: Job, watch: Watch) -> tuple[Painting, di
     for looker in watch(job):
         if isinstance(looker, Growing):
             looker.see(painting.paint)
-    told: dict[str, Any] = {"seconds": round(painting.seconds, 3), "notes": list(painting.notes)}
-    told["versions"] = versions()
+    told: dict[str, Any] = {
+        "seconds": round(painting.seconds, 3),
+        "notes": list(painting.notes),
+        "versions": versions(),
+    }
     if painting.losses:
         told |= {
             "loss": painting.loss,

@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 
 from pochoir.assets import FILES, PREFIX
 from pochoir.errors import DataError
-from pochoir.files import write_bytes
+from pochoir.files import read_json, write_bytes, write_json
 from pochoir.images import Picture, Pixels, read_picture, read_settings, write_image
 from pochoir.images.overlays import fit_height, within
 from pochoir.inspection.painting import SIDE, Glimpse, Growing
@@ -24,12 +24,10 @@ from pochoir.studio.finding import Photo, Thing, finder_of, write_masks
 from pochoir.studio.jobs import Job
 from pochoir.studio.readback import CHOSEN, told_of
 from pochoir.studio.wishes import Asked, Setup, Wish, asked_for, renamed, style_name, wants_masks
-from pochoir.studio.work import record, settings_of
+from pochoir.studio.work import record, recorded, settings_of
 from pochoir.stylization.job import Job as PaintJob
 
 GLIMPSE_SECONDS = 0.7
-RECORDS = frozenset({".json", ".yaml", ".md"})
-"""Endings of files that say of which files a picture was made."""
 DOWNLOAD = "download"
 """Folder of what is made for the page alone."""
 
@@ -91,7 +89,7 @@ def paint(
     masks = write_masks(things, masks_of(folder)) if wants_masks(wish) else []
     asked = asked_for(wish, setup, masks)
     settings = settings_of(asked.task, asked.overrides)
-    record(folder, settings, asked.overrides)
+    record(folder, settings.model_dump(mode="json"), asked.overrides)
     watch = Growth(photo.picture, wish.targets, job)
     if asked.task == "stylize":
         (metrics,) = stylize(settings, folder, watch.callbacks).results.values()
@@ -187,20 +185,17 @@ def write_shown(result: Path, picture: Picture, download: Path, wish: Wish, name
     write_image(download, picture.pixels, alpha=picture.alpha, settings=json.dumps(renamed(told, names)))
 
 
-def bundle(painted: Painted, names: Mapping[Path, str]) -> bytes:
+def bundle(painted: Painted) -> bytes:
     """A ZIP with all that makes the picture again: photo, paintings, masks, the command, its settings as a YAML."""
     buffer = io.BytesIO()
-    used = [painted.wish.content, *painted.wish.styles]
-    masks = sorted(painted.masks.glob("*.png"))
+    used = {painted.wish.content, *painted.wish.styles, *map(str, painted.masks.glob("*.png"))}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.write(painted.download, painted.download.name)
         if painted.alpha is not None:
             file.write(painted.alpha, "alpha.png")
-        for path, name in names.items():
-            if str(path) in used:
+        for path, name in painted.names.items():
+            if path in used:
                 file.write(path, name)
-        for mask in masks:
-            file.write(mask, mask.name)
         file.writestr("command.sh", painted.asked.command() + "\n")
         file.writestr("experiment/picture.yaml", painted.asked.experiment())
     return buffer.getvalue()
@@ -213,10 +208,8 @@ def keep(painted: Painted, outputs: Path) -> Path:
     place = next(place for one in names if not (place := outputs / painted.asked.task / one).exists())
     shutil.copytree(painted.folder, place, ignore=shutil.ignore_patterns(DOWNLOAD, "progress"))
     shutil.copyfile(painted.download, place / painted.result.name)
-    for file in (file for file in place.rglob("*") if file.suffix in RECORDS):
-        text = file.read_text(encoding="utf-8")
-        for path, shown in painted.names.items():
-            text = text.replace(path, shown)
-        write_bytes(file, text.encode())
+    record(place, renamed(recorded(place), painted.names), painted.asked.overrides)
+    for file in place.rglob("*.json"):
+        write_json(file, renamed(read_json(file), painted.names))
     write_bytes(place / "command.sh", (painted.asked.command() + "\n").encode())
     return place

@@ -58,10 +58,10 @@ def differences(told: Mapping[str, Any], setup: Setup) -> list[str]:
     """Why embedded settings do not make the same picture here, as far as files are not the reason: a sentence each."""
     found = []
     weights, size = told.get("find.weights", setup.weights), told.get("max_size", setup.size)
-    by_number = [one.index for one in _chosen(told) if one.index is not None]
-    if "region.name" in told and not _chosen(told):
+    chosen = _chosen(told)
+    if "region.name" in told and not chosen:
         found.append("Which objects were painted is not told: choose them, and their styles.")
-    if by_number and weights != setup.weights:
+    if weights != setup.weights and any(one.index is not None for one in chosen):
         found.append(f"Its objects were found by {weights}, here by {setup.weights}: look whether they are those.")
     if size != setup.size:
         found.append(f"It was painted with a long side of {size} pixels at most, here {setup.size} are (size).")

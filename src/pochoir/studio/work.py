@@ -19,8 +19,16 @@ def settings_of(task: str, overrides: Sequence[str], *, in_python: bool = False)
         return Request(task, list(overrides)).check(in_python=in_python)
 
 
-def record(folder: Path, settings: Any, overrides: Sequence[str]) -> None:
-    """Leave what was asked for where the command leaves it, so that the run can be read back."""
-    asked = {"config": settings.model_dump(mode="json"), "overrides": list(overrides)}
+def record(folder: Path, config: Any, overrides: Sequence[str]) -> None:
+    """Leave what was asked for where the command leaves it, so that the run can be read back.
+
+    config: all settings, in JSON's types.
+    """
+    asked = {"config": config, "overrides": list(overrides)}
     for name, content in asked.items():
         write_bytes(folder / ".hydra" / f"{name}.yaml", yaml.safe_dump(content, sort_keys=False).encode())
+
+
+def recorded(folder: Path) -> Any:
+    """The config that `record` left."""
+    return yaml.safe_load((folder / ".hydra" / "config.yaml").read_text())

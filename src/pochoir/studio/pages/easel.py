@@ -95,11 +95,8 @@ class Easel:
         return self.studio.short if self.at_once else self.studio.long
 
     def _put_up(self, painted: Painted) -> None:
-        last = self.pictures[-1:]
-        if all(one.wish.look.quality == "at_once" for one in (*last, painted)):
-            for one in last:
-                self.pictures.remove(one)
-                one.discard()
+        if self.pictures and self.pictures[-1].wish.look.quality == painted.wish.look.quality == "at_once":
+            self.pictures.pop().discard()
         self.pictures.append(painted)
         self.painted = painted
 
@@ -231,7 +228,7 @@ class Easel:
 
     async def _bundle(self) -> None:
         if self.painted is not None:
-            content = await parts.told(bundle, self.painted, self.tab.names)
+            content = await parts.told(bundle, self.painted)
             if content is not None:
                 ui.download.content(content, f"{self.painted.download.stem}.zip", "application/zip")
 

@@ -50,10 +50,10 @@ class Incoming:
             await self.photo(path, None, None)
             return
         wish, missing = wish_of(told, self._find)
-        others = differences(told, self.studio.setup)
+        reasons = differences(told, self.studio.setup)
 
         def note() -> None:
-            ui.label(_told_of(wish, missing, others)).classes("quiet").props("role=status")
+            ui.label(_told_of(wish, missing, reasons)).classes("quiet").props("role=status")
             if wish.content:
                 parts.small("Paint over the picture instead", "layers", lambda: self.photo(path, None, None))
 
@@ -86,16 +86,15 @@ def ask_for(kind: str) -> None:
     )
 
 
-def _told_of(wish: Wish, missing: Sequence[str], others: Sequence[str]) -> str:
+def _told_of(wish: Wish, missing: Sequence[str], reasons: Sequence[str]) -> str:
     """What is shown of a painted picture, and how it is painted again.
 
-    missing: files that are not at hand; others: what else is in the way.
+    missing: files that are not at hand; reasons: why else it would be another picture.
     """
     if wish.content:
-        styles = ", ".join(dict.fromkeys(missing))
-        following = " ".join(others) or "Paint makes it again."
-        if styles:
-            following = f"Drop {styles} on the styles, then the picture once more."
+        following = " ".join(reasons) or "Paint makes it again."
+        if missing:
+            following = f"Drop {', '.join(dict.fromkeys(missing))} on the styles, then the picture once more."
         return f"The settings in the picture were read, and this is the photo it was made of. {following}"
     photo, *others = dict.fromkeys(missing)
     wanted = f"{photo} here, {', '.join(others)} on the styles" if others else f"{photo} here"
