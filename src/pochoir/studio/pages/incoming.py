@@ -13,7 +13,7 @@ from pochoir.studio.app import Studio, Style
 from pochoir.studio.pages import parts
 from pochoir.studio.readback import differences, settings_in, wish_of
 from pochoir.studio.tabs import Tab
-from pochoir.studio.wishes import Wish
+from pochoir.studio.wishes import Setup, Wish
 
 Note = Callable[[], Any]
 """Puts elements beside the photo."""
@@ -23,6 +23,7 @@ class Incoming:
     """Takes uploads into the tab's folder, and hands them on.
 
     photo: gets a photo; of a painted picture also what was wished for, and what says so beside it. style: gets a style.
+    setup: what the page paints by now.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class Incoming:
         *,
         photo: Callable[[Path, Wish | None, Note | None], Awaitable[None]],
         style: Callable[[Style], Any],
+        setup: Callable[[], Setup],
     ) -> None:
         self.tab = tab
         self.studio = studio
         self.megabytes = studio.settings.upload_mb
         self.photo = photo
         self.style = style
+        self.setup = setup
         parts.uploader("photo", self._photo_came, self._refused, self.megabytes)
         parts.uploader("style", self._style_came, self._refused, self.megabytes)
 
@@ -50,7 +53,7 @@ class Incoming:
             await self.photo(path, None, None)
             return
         wish, missing = wish_of(told, self._find)
-        reasons = differences(told, self.studio.setup)
+        reasons = differences(told, self.setup())
 
         def note() -> None:
             ui.label(_told_of(wish, missing, reasons)).classes("quiet").props("role=status")

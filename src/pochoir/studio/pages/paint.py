@@ -53,7 +53,7 @@ class PaintPart:
     # What is seen
 
     def _build(self) -> None:
-        Incoming(self.tab, self.studio, photo=self.open, style=self._add_style)
+        Incoming(self.tab, self.studio, photo=self.open, style=self._add_style, setup=lambda: self.setup)
         # read from top to bottom: photo, styles, how, picture; where there is room, the picture is below the photo
         with ui.element("div").classes(GRID):
             photo, side, picture = (ui.element("div").classes(f"w-full min-w-0 {place}") for place in PLACES)
