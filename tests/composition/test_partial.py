@@ -130,7 +130,7 @@ def test_the_whole_is_worth_the_means_of_its_regions(stencil: Stencil, config: P
     assert painting.losses["style"] == pytest.approx(config.recipe.style_weight * painting.style_error)
     assert painting.losses["content"] == pytest.approx(config.recipe.content_weight * painting.content_error)
     assert (painting.evaluations, painting.seconds) == (14, 9.0 + sum(patch.painting.seconds for patch in patches))
-    assert painting.notes == ("painted object_0", "painted object_1")
+    assert painting.notes == ("object_0: painted object_0", "object_1: painted object_1")
     assert np.array_equal(painting.pixels, saved)
     worse = stencil.photo.pixels
     assert partial_painting(stencil, patches, worse, config, 9.0)[0].style_error > painting.style_error

@@ -107,7 +107,7 @@ class Easel:
     def _come_into_view(self) -> None:
         if not self._follows:
             return
-        scroll = f"getHtmlElement({self._place.id}).scrollIntoView({{block: 'start', behavior: 'smooth'}})"
+        scroll = f"getHtmlElement({self._place.id}).scrollIntoView({{block: 'start'}})"
         with self._place:
             ui.run_javascript(f"setTimeout(() => {scroll}, 250)")  # once its pictures have their size
 
