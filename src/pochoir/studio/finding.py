@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pochoir.assets import PREFIX, located
 from pochoir.composition.given import from_box
 from pochoir.composition.stencil import segmenter_of
 from pochoir.config import PartialConfig
@@ -85,6 +86,7 @@ def _called(name: str, setup: Setup) -> str:
     return name if name != "object" else "person" if setup.weights == Setup.weights else "found"
 
 
+@lru_cache(maxsize=8)
 def finding_settings(setup: Setup) -> PartialConfig:
     """The settings that `partial` finds by."""
     given = [f"trainer.accelerator={setup.accelerator}"]
@@ -99,9 +101,8 @@ def segmenter(weights: str, accelerator: str) -> Segmenter:
 
 
 def warm_up(setup: Setup) -> None:
-    """Load what finds objects."""
-    with _looking:
-        segmenter(setup.weights, setup.accelerator)
+    """Load what finds objects, and look at one photo: the first look takes the longest."""
+    load(Path(located(PREFIX + "portrait")), setup)
 
 
 def in_box(photo: Photo, box: Box, number: int) -> Thing:
