@@ -92,6 +92,18 @@ def test_the_page_holds_all_it_needs(folder: Path) -> None:
     assert not re.search(r"(src|href)=\"(?!data:)", page)
 
 
+def test_a_caption_says_nothing_of_what_a_run_does_not_have(folder: Path) -> None:
+    for name, told in (("alone", "region:\n  margin: null\nmethod: paste\n"), ("sweep/0", "")):
+        config = folder / name / ".hydra" / "config.yaml"
+        config.write_text(config.read_text() + told)
+    page = comparison_page(find_runs([str(folder / "alone"), str(folder / "sweep")]))
+    captions = re.findall(r"<figcaption>.*", page)
+    assert [("method = paste" in one, "region.margin" in one) for one in captions] == [(True, False)] + 2 * [
+        (False, False)
+    ]
+    assert page.count("<td>null</td>") == 1
+
+
 def test_the_script_prints_and_writes(folder: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "compare.py")]
     done = subprocess.run(

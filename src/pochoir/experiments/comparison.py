@@ -36,7 +36,7 @@ def compare(patterns: Sequence[str], page: Path) -> list[Run]:
     """
     runs = find_runs(patterns)
     console = Console(highlight=False, soft_wrap=True)
-    told = {name: [_text(run.settings.get(name)) for run in runs] for name in differing_settings(runs)}
+    told = {name: [_setting(run, name) for run in runs] for name in differing_settings(runs)}
     print_table(console, runs, told)
     write_bytes(page, comparison_page(runs).encode())
     console.print(f"With pictures: {page}", markup=False)
@@ -67,7 +67,7 @@ def find_runs(patterns: Sequence[str]) -> list[Run]:
 def differing_settings(runs: list[Run]) -> list[str]:
     """The settings that are not the same in all runs, in the order of their configs."""
     names = dict.fromkeys(name for run in runs for name in run.settings)
-    return [name for name in names if len({_text(run.settings.get(name)) for run in runs}) > 1]
+    return [name for name in names if len({_setting(run, name) for run in runs}) > 1]
 
 
 def print_table(console: Console, runs: list[Run], told: Mapping[str, Sequence[str]]) -> None:
@@ -111,7 +111,7 @@ def comparison_page(runs: list[Run]) -> str:
             "name": run.name,
             "status": run.status,
             "error": run.error,
-            "settings": [_text(run.settings.get(name)) for name in settings],
+            "settings": [_setting(run, name) for name in settings],
             "metrics": [run.metrics.get(name) for name in metrics],
             "picture": "" if run.picture is None else _embedded(run),
         }
@@ -119,6 +119,11 @@ def comparison_page(runs: list[Run]) -> str:
     ]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(template).render(rows=rows, settings=settings, metrics=metrics)
+
+
+def _setting(run: Run, name: str) -> str:
+    """A setting of a run; empty where its task has none of that name."""
+    return _text(run.settings[name]) if name in run.settings else ""
 
 
 def _text(value: Any) -> str:
