@@ -170,6 +170,12 @@ def test_a_style_before_the_photo_is_painted_at_once_and_refined(page: Any) -> N
     page.get_by_role("button", name="Refine: quick").wait_for()
     style(page, "great wave")  # which has no picture
     page.get_by_text("To refine this, drop a picture on the styles: only the painter knows great wave.").wait_for()
+    page.get_by_role("button", name="quick", exact=True).click()
+    page.get_by_text("Only the painter knows great wave: choose 'at once'").wait_for()
+    dim = page.locator(".strip .dim")
+    assert dim.evaluate_all("all => all.map((one) => one.title)") == ["great wave (at once only)"]
+    page.get_by_role("button", name="at once", exact=True).click()
+    dim.wait_for(state="detached")
     assert page.get_by_role("button", name=re.compile("^Refine")).count() == 0
 
 

@@ -62,7 +62,14 @@ class PaintPart:
         with picture:
             self.easel = Easel(self.studio, self.tab, refine=self.refine, ended=self._ended)
         with side:
-            self.strip = StyleStrip(self.studio, self.tab, self.choices, dress=self.dress, changed=self._refresh)
+            self.strip = StyleStrip(
+                self.studio,
+                self.tab,
+                self.choices,
+                dress=self.dress,
+                changed=self._refresh,
+                can_paint=lambda style: style.picture is not None or self.look.quality == "at_once",
+            )
             self._look_seen()
 
     @ui.refreshable_method
@@ -167,6 +174,7 @@ class PaintPart:
     def change(self, **look: Any) -> None:
         """Another quality, strength and so on."""
         self.look = replace(self.look, **look)
+        self.strip.refresh()
         self._go_seen.refresh()
         self._at_once()
 
@@ -199,6 +207,7 @@ class PaintPart:
         """Paint the same with more time, unless what was chosen since cannot be painted so."""
         self.look = look
         self._look_seen.refresh()
+        self.strip.refresh()
         if not self._wrong:
             self.paint()
 

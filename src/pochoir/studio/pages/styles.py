@@ -17,7 +17,8 @@ from pochoir.studio.wishes import label_of
 class StyleStrip:
     """Shows what can get a style, and all styles that there are.
 
-    dress: gives a style to what is aimed at. changed: called when something else is aimed at.
+    dress: gives a style to what is aimed at. changed: called when something else is aimed at. can_paint: whether a style
+    can be had in the time that is chosen.
     """
 
     def __init__(
@@ -28,14 +29,16 @@ class StyleStrip:
         *,
         dress: Callable[[str], Any],
         changed: Callable[[], Any],
+        can_paint: Callable[[Style], bool],
     ) -> None:
         self.studio = studio
         self.tab = tab
         self.choices = choices
         self.dress = dress
         self.changed = changed
+        self.can_paint = can_paint
         self.own: list[Style] = []
-        self._buttons: dict[str, ui.element] = {}
+        self._buttons: dict[str, tuple[Style, ui.element]] = {}
         with ui.element("section").classes("sheet w-full").props("aria-label='Styles'"):
             parts.heading("Choose a style")
             self._targets_seen()
@@ -48,8 +51,9 @@ class StyleStrip:
 
     def refresh(self) -> None:
         """Show what is chosen. The strip itself stays: no click on it is lost while others are answered."""
-        for value, button in self._buttons.items():
-            parts.press(button, self._is_chosen(value))
+        for style, button in self._buttons.values():
+            parts.press(button, self._is_chosen(style.value))
+            button.classes(**{"remove" if self.can_paint(style) else "add": "dim"})
         self._targets_seen.refresh()
 
     @ui.refreshable_method
@@ -88,7 +92,7 @@ class StyleStrip:
         known = " (at once)" if style.value in self.studio.known else ""
         for name in ("aria-label", "title"):
             button.props[name] = style.label + (" (at once only)" if style.picture is None else known)
-        self._buttons[style.value] = button
+        self._buttons[style.value] = style, button
 
     def _is_chosen(self, style: str) -> bool:
         return self.choices.style_of(self.choices.target) == style
