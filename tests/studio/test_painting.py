@@ -13,11 +13,12 @@ from pochoir.assets import located
 from pochoir.config import load_config
 from pochoir.experiments.records import read_run
 from pochoir.images import Picture, read_picture, read_rgb, read_settings
+from pochoir.inspection.painting import Glimpse
 from pochoir.runs.partial import partials
 from pochoir.runs.stylize import stylize
 from pochoir.studio.finding import Photo, in_box, load
 from pochoir.studio.jobs import Job
-from pochoir.studio.painting import Painted, bundle, keep, laid, paint
+from pochoir.studio.painting import Growth, Painted, bundle, keep, laid, paint
 from pochoir.studio.readback import settings_in, wish_of
 from pochoir.studio.wishes import Chosen, Look, Setup, Wish
 from pochoir.stylization.job import Job as PaintJob
@@ -139,6 +140,21 @@ def test_a_part_is_laid_in_its_place_and_only_where_it_is_painted() -> None:
     assert (shown[10:30, 60:70] == 200).all()
     assert shown.sum() == 200 * 20 * 10 * 3
     assert not canvas.any()
+
+
+def test_parts_that_are_to_come_are_thought_as_long_as_this_one(photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("pochoir.studio.painting.time.monotonic", lambda: now[0])
+    job = Job("test", lambda job: None)
+    growth = Growth(photo.picture, 3, job)
+    part = PaintJob("a", photo.picture, [], load_config("partial"))
+    (looker,) = growth.callbacks(part)
+    told = []
+    for elapsed, done, left in ((4.0, 0.25, 12.0), (16.0, 1.0, 0.0)):
+        now[0] = 100.0 + elapsed
+        looker.show(Glimpse(photo.picture.pixels, done, left))  # type: ignore[attr-defined]
+        told.append((job.done, job.seconds_left))
+    assert told == [(pytest.approx(0.25 / 3), 12 + 2 * 16), (pytest.approx(1 / 3), 2 * 16)]
 
 
 def test_what_is_kept_is_a_run_like_others(photo: Photo, setup: Setup, tmp_path: Path) -> None:

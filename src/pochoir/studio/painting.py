@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -131,7 +132,7 @@ class Growth:
         if self.job.is_dropped:
             raise DataError("nobody waits for this picture any more")
         self.begun += 1
-        before = self.begun - 1
+        before, since = self.begun - 1, time.monotonic()
 
         def show(glimpse: Glimpse) -> None:
             if self.job.is_stopped and before:
@@ -139,7 +140,7 @@ class Growth:
             self.canvas = laid(self.canvas, glimpse.pixels, part, self.scale)
             done = (before + glimpse.done) / max(self.targets, self.begun)
             rest = max(self.targets - self.begun, 0)
-            left = glimpse.seconds_left * (1 + rest / max(1 - glimpse.done, 0.05))
+            left = glimpse.seconds_left + rest * (time.monotonic() - since + glimpse.seconds_left)  # all as long as it
             self.job.show(self.canvas, done, left)
 
         return [Growing(show, lambda: self.job.is_stopped, seconds=GLIMPSE_SECONDS)]
