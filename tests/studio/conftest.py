@@ -89,7 +89,8 @@ def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
 def page(browser: Any, studio: tuple[str, Path]) -> Iterator[Any]:
     """A tab that has opened the studio; in the end, nothing was asked for elsewhere, and nothing went wrong."""
     address, _ = studio
-    context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    size = {"width": 1280, "height": 900}
+    context = browser.new_context(accept_downloads=True, viewport=size, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(WAIT)
     asked: list[str] = []

@@ -194,7 +194,7 @@ class Easel:
         if len(self.pictures) < 2:
             return
         ui.label("Pictures of this photo").classes("quiet mt-3")
-        with ui.element("div").classes("strip").props("role=group aria-label='Pictures of this photo'"):
+        with ui.element("div").classes("strip one-row").props("role=group aria-label='Pictures of this photo'"):
             for number, one in enumerate(self.pictures, start=1):
                 address, label = self.tab.show(one.result) + "?thumbnail=1", LABELS[one.wish.look.quality]
                 show = partial(self._show_again, one)

@@ -17,8 +17,8 @@ from pochoir.studio.wishes import label_of
 class StyleStrip:
     """Shows what can get a style, and all styles that there are.
 
-    dress: gives a style to what is aimed at. changed: called when something else is aimed at. can_paint: whether a style
-    can be had in the time that is chosen.
+    dress: gives a style to what is aimed at. changed: called when something else is aimed at. can_paint: whether a
+    style can be had in the time that is chosen.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class StyleStrip:
         self.own: list[Style] = []
         self._buttons: dict[str, tuple[Style, ui.element]] = {}
         with ui.element("section").classes("sheet w-full").props("aria-label='Styles'"):
-            parts.heading("Choose a style")
+            parts.heading("Choose a style for")
             self._targets_seen()
             self._strip_seen()
 
@@ -59,7 +59,6 @@ class StyleStrip:
     @ui.refreshable_method
     def _targets_seen(self) -> None:
         with ui.row().classes("gap-2 my-2 items-center").props("role=group aria-label='What gets the style'"):
-            ui.label("The next is for" if len(self.choices.targets) > 1 else "for").classes("quiet")
             for target in self.choices.targets:
                 self._target(target)
 
