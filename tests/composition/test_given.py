@@ -107,6 +107,8 @@ def test_a_box_finds_the_object_in_it() -> None:
     mask = found.masks[0].numpy() > 0.5
     assert (mask & disc).sum() / (mask | disc).sum() > 0.9
     assert from_box([0, 0, 120, 90], photo).masks.mean() == 1  # nothing around it to compare with
+    large = np.kron(photo, np.ones((20, 20, 1), dtype=np.uint8))
+    assert (from_box([600, 300, 1800, 1500], large).masks[0, 10::20, 10::20] == found.masks[0]).float().mean() > 0.99
     with pytest.raises(DataError, match=r"box: .* does not lie in the photo of 120×90 pixels"):
         from_box([200, 10, 240, 30], photo)
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ JPEG_SURE = 0.42
 """How far from half a JPEG's grey is black or white."""
 CUT_OUT = 64
 """Colours: a picture with clear parts and more of them is an object cut out, not a mask with a colour an instance."""
+LOOKED_AT = 800
+"""Longest side in pixels of what GrabCut looks at: its time grows with them, and what paints refines edges anyway."""
 SPECK = 0.05
 """Share of the largest piece below which a piece of a mask is an accident."""
 
@@ -82,8 +85,15 @@ def _resized(masks: NDArray[np.float32], size: tuple[int, int], path: Path) -> N
     if not same_shape((height, width), size):
         raise DataError(f"{told}, which is another shape")
     log.info("%s: it is resized", told)
+    return _at_size(masks, size)
+
+
+def _at_size(masks: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Masks `[N, h, w]` in [0, 1] at a size (height, width); hard ones stay hard."""
+    if masks.shape[1:] == size:
+        return masks
     resized = np.zeros((len(masks), *size), dtype=np.float32)
-    way = cv2.INTER_AREA if size[0] < height else cv2.INTER_LINEAR
+    way = cv2.INTER_AREA if size[0] < masks.shape[1] else cv2.INTER_LINEAR
     for mask, own in zip(resized, masks, strict=True):
         mask[:] = cv2.resize(own, size[::-1], interpolation=way)
     hard = ((masks == 0) | (masks == 1)).all()
@@ -117,9 +127,12 @@ def from_box(box: list[float], photo: NDArray[np.uint8]) -> Instances:
     x1, y1 = min(width, round(box[2])), min(height, round(box[3]))
     if x1 - x0 < 2 or y1 - y0 < 2:
         raise DataError(f"box: {box} does not lie in the photo of {width}×{height} pixels")
-    inside = np.zeros((height, width), dtype=bool)
-    inside[y0:y1, x0:x1] = True
-    return certain(without_specks(grab_cut(photo, inside, inside))[None])
+    scale = min(1.0, LOOKED_AT / max(height, width))
+    seen = photo if scale == 1 else cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    inside = np.zeros(seen.shape[:2], dtype=bool)
+    inside[floor(y0 * scale) : ceil(y1 * scale), floor(x0 * scale) : ceil(x1 * scale)] = True
+    mask = without_specks(grab_cut(np.asarray(seen, dtype=np.uint8), inside, inside))
+    return certain(_at_size(mask[None].astype(np.float32), (height, width)))
 
 
 def without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
