@@ -21,6 +21,7 @@ from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.segmenter import Segmenter
 from pochoir.studio.wishes import Box, Chosen, Setup
 from pochoir.studio.work import settings_of
+from pochoir.stylization.job import require_paintable
 
 SHOWN_SIDE = 1600
 """Longest side in pixels of the photo that is clicked on; what is painted is the photo itself."""
@@ -69,6 +70,7 @@ def load(path: Path, setup: Setup) -> Photo:
     """Read a photo and find its objects; raises `PochoirError`s with plain messages."""
     config = finding_settings(setup)
     picture = read_picture(path)
+    require_paintable(picture, picture.size)
     with _looking:
         instances = segmenter(setup.weights, setup.accelerator)(picture)
     masks = (instances.masks >= config.region.mask_threshold).numpy()

@@ -60,9 +60,9 @@ class Job:
     box: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
-        _check(self.content, self.size)
+        require_paintable(self.content, self.size)
         for style in self.styles:
-            _check(style, style.size)
+            require_paintable(style, style.size)
 
     def subject(self) -> Subject:
         """What is painted, at the content's size."""
@@ -238,8 +238,8 @@ def initial_picture(
     return cover(to_tensor(read_rgb(Path(config.init).expanduser()))[None], size)
 
 
-def _check(picture: Picture, size: Size) -> None:
-    """Raise `DataError` for a picture that is too small at the size that it is looked at in, or all transparent."""
+def require_paintable(picture: Picture, size: Size) -> None:
+    """Raise `DataError` for a photo or style that is too small at the size that it is looked at in, or transparent."""
     if min(size) < LEAST_SIDE:
         (height, width), own = size, picture.size
         told = "" if size == own else f", which would be painted at {width}×{height} (size, max_size)"

@@ -8,12 +8,13 @@ from nicegui import events, ui
 
 from pochoir.assets import located
 from pochoir.errors import PochoirError
-from pochoir.images import read_rgb, read_settings
+from pochoir.images import read_picture, read_settings
 from pochoir.studio.app import Studio, Style
 from pochoir.studio.pages import parts
 from pochoir.studio.readback import differences, settings_in, wish_of
 from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Setup, Wish
+from pochoir.stylization.job import require_paintable
 
 Note = Callable[[], Any]
 """Puts elements beside the photo."""
@@ -64,7 +65,7 @@ class Incoming:
 
     async def _style_came(self, event: events.UploadEventArguments) -> None:
         path = await self._taken(event)
-        if path is not None and await parts.told(read_rgb, path) is not None:
+        if path is not None and await parts.told(_paintable, path):
             self.style(Style(str(path), path))
 
     async def _taken(self, event: events.UploadEventArguments) -> Path | None:
@@ -95,9 +96,8 @@ def _told_of(wish: Wish, missing: Sequence[str], reasons: Sequence[str]) -> str:
     missing: files that are not at hand; reasons: why else it would be another picture.
     """
     if wish.content:
-        following = " ".join(reasons) or "Paint makes it again."
-        if missing:
-            following = f"Drop {', '.join(dict.fromkeys(missing))} on the styles, then the picture once more."
+        drop = f"Drop {', '.join(dict.fromkeys(missing))} on the styles, then the picture once more."
+        following = " ".join([*([drop] if missing else []), *reasons]) or "Paint makes it again."
         return f"The settings in the picture were read, and this is the photo it was made of. {following}"
     photo, *others = dict.fromkeys(missing)
     wanted = f"{photo} here, {', '.join(others)} on the styles" if others else f"{photo} here"
@@ -105,6 +105,13 @@ def _told_of(wish: Wish, missing: Sequence[str], reasons: Sequence[str]) -> str:
         f"This is the painted picture itself: {photo}, the photo it was made of, is not at hand. "
         f"To paint that again, drop {wanted}, then the picture once more."
     )
+
+
+def _paintable(path: Path) -> bool:
+    """Raise `DataError` for what cannot be a style."""
+    picture = read_picture(path)
+    require_paintable(picture, picture.size)
+    return True
 
 
 def _embedded(path: Path) -> str:
