@@ -49,8 +49,34 @@ def test_objects_are_painted_in_the_order_of_their_styles_however_they_were_clic
     choices.add(thing(Chosen(box=BOX), np.s_[4:]))
     for place in (1, 0):
         choices.toggle(place)
+    choices.background = "ink"
     assert choices.chosen == (Chosen(0), Chosen(1), Chosen(box=BOX))
     assert [one.chosen for one in choices.chosen_things] == ordered(Wish("photo.jpg", choices.chosen))
+
+
+def test_what_stays_as_in_the_photo_is_told_of_only_beside_a_painted_background(choices: Choices) -> None:
+    choices.toggle(1)
+    choices.dress("ink")
+    choices.toggle(0)
+    assert choices.chosen == (Chosen(1, style="ink"),)
+    assert [one.chosen for one in choices.chosen_things] == [Chosen(1)]
+    choices.background = "waves"
+    assert choices.chosen == (Chosen(0), Chosen(1, style="ink"))
+
+
+def test_an_object_that_was_drawn_goes_when_it_is_dropped(choices: Choices) -> None:
+    numbers = []
+    for rows in (np.s_[4:6], np.s_[6:]):
+        numbers.append(choices.next_number)
+        choices.add(thing(Chosen(box=(0.0, rows.start, 9.0, 9.0)), rows))
+        choices.dress("ink")
+    choices.toggle(0)
+    choices.toggle(2)
+    assert [one.chosen.box for one in choices.things] == [None, None, (0, 6, 9, 9)]
+    assert choices.dressed == {0: None, 2: "ink"}
+    assert [*numbers, choices.next_number] == [3, 4, 5]
+    assert choices.click(5, 7)
+    assert not choices.click(5, 7)
 
 
 def test_what_was_wished_for_is_chosen_again_as_far_as_it_is_there(choices: Choices) -> None:

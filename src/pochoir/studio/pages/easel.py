@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from html import escape
 from typing import Any
 
 from nicegui import ui
@@ -196,11 +197,12 @@ class Easel:
         ui.label("Pictures of this photo").classes("quiet mt-3")
         with ui.element("div").classes("strip one-row").props("role=group aria-label='Pictures of this photo'"):
             for number, one in enumerate(self.pictures, start=1):
-                address, label = self.tab.show(one.result) + "?thumbnail=1", LABELS[one.wish.look.quality]
+                address, quality = self.tab.show(one.result) + "?thumbnail=1", LABELS[one.wish.look.quality]
+                label = f"{', '.join(map(label_of, one.wish.styles))}: {quality}"
                 show = partial(self._show_again, one)
                 with parts.toggle("style", show, pressed=one is painted, key=f"picture-{number}") as button:
-                    ui.html(f'<img src="{address}" alt=""><span>{label}</span>', sanitize=False)
-                button.props(f'aria-label="Picture {number}: {label}"')
+                    ui.html(f'<img src="{address}" alt=""><span>{escape(label)}</span>', sanitize=False)
+                button.props["aria-label"], button.props["title"] = f"Picture {number}: {label}", label
 
     async def _look_after(self) -> None:
         """Called a few times a second: how far the painting is."""
@@ -212,7 +214,8 @@ class Easel:
             self.tab.growing = None
             if job.result is not None:
                 self._put_up(job.result)
-                self._said.set_text("The picture is painted.")
+            told = "It could not be painted." if job.error else "It was ended."
+            self._said.set_text(told if job.result is None else "The picture is painted.")
             await self._picture_seen.refresh()
             self._come_into_view()
             self.ended()

@@ -109,7 +109,10 @@ class PhotoSheet:
                 number.classes("w-24")
 
             async def told() -> None:
-                await self.box(*(float(number.value or 0) for number in numbers))
+                if any(number.value is None for number in numbers):
+                    ui.notify("A box takes all four numbers.", type="negative")
+                else:
+                    await self.box(*(float(number.value) for number in numbers))
 
             ui.button("Find the object", on_click=told).props("no-caps outline dense")
 
@@ -142,14 +145,19 @@ class PhotoSheet:
             return
         self.drawing.set_value(False)
         width, height = self.photo.size
-        await self.box(min(x0, x1) * width, min(y0, y1) * height, max(x0, x1) * width, max(y0, y1) * height)
+        await self.box(x0 * width, y0 * height, x1 * width, y1 * height)
 
     async def box(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        """Choose what is in a box, in pixels of the photo."""
+        """Choose what is in the box between two corners in pixels, as far as it lies in the photo."""
         photo = self.photo
         assert photo is not None
+        (left, right), (top, bottom) = (
+            sorted(min(max(value, 0.0), float(most)) for value in values)
+            for values, most in zip(((x0, x1), (y0, y1)), photo.size, strict=True)
+        )
+        box = left, top, right, bottom
         with parts.waiting("Looking what is in the box …"):
-            thing = await parts.told(in_box, photo, (x0, y0, x1, y1), len(self.choices.things) + 1)
+            thing = await parts.told(in_box, photo, box, self.choices.next_number)
         if thing is not None and self.photo is photo:  # another may have been opened meanwhile
             self.choices.add(thing)
             self.changed()
