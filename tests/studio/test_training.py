@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from pochoir.config import Request
@@ -82,7 +83,12 @@ def test_what_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
         train(training, Job("test", lambda job: None))
 
 
-def test_a_training_that_is_stopped_keeps_a_checkpoint(tmp_path: Path) -> None:
+def steps(checkpoint: Path | None) -> int:
+    assert checkpoint is not None
+    return int(torch.load(checkpoint, weights_only=False, map_location="cpu")["global_step"])
+
+
+def test_a_training_that_is_stopped_keeps_a_checkpoint_and_goes_on(tmp_path: Path) -> None:
     words = ["dataset=figures", "dataset.length=12", "dataset.height=96", "dataset.width=96", "dataset.val=2"]
     words += ["segmenter.min_size=96", "segmenter.max_size=128", "loader.num_workers=0", "trainer.max_epochs=200"]
     training = Training((*words, "logger=csv"), tmp_path / "run")
@@ -102,3 +108,17 @@ def test_a_training_that_is_stopped_keeps_a_checkpoint(tmp_path: Path) -> None:
     assert job.error == ""
     assert "Ended by SIGTERM; continue by the same command" in training.log()
     assert json.loads(json.dumps(training.metrics)) == {}
+    assert f"hydra.run.dir={training.folder}" in training.command
+    last = training.folder / "checkpoints" / "last.ckpt"
+    before, began = steps(last), time.time()
+    assert training.weights in (last, last.with_name("best.ckpt"))
+    again = lane.submit(Job("training", lambda job: train(training, job)))
+    until = time.monotonic() + 120
+    while steps(last) <= before or last.stat().st_mtime < began:
+        assert time.monotonic() < until and not again.is_over, again.error
+        time.sleep(0.5)
+    lane.stop(again)
+    while not again.is_over:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert again.error == ""

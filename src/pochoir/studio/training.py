@@ -1,6 +1,7 @@
 """Trainings: the command as a process of its own, followed by what it leaves in its folder."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from pochoir.studio.work import settings_of
 
 LENGTHS = {
     "smoke": ("Does it run? One epoch of two batches", ("trainer=smoke",)),
-    "short": ("Two minutes: small photos, a first look", ("experiment=short",)),
+    "short": ("Some minutes: small photos, a first look", ("experiment=short",)),
     "default": ("As pochoir train_seg trains: half an hour or more on a laptop", ()),
 }
 """How long is trained: what a person reads, and settings."""
@@ -44,9 +45,19 @@ class Training:
     lines: list[str] = field(default_factory=list)
 
     @property
-    def best(self) -> Path | None:
-        """The best weights so far."""
-        return best_weights(self.folder)
+    def words(self) -> list[str]:
+        """The command that trains it, or goes on with it, without the program's name."""
+        return ["train_seg", *self.overrides, written("hydra.run.dir", str(self.folder))]
+
+    @property
+    def command(self) -> str:
+        """The same as a line for a shell."""
+        return f"pochoir {shlex.join(self.words)}"
+
+    @property
+    def weights(self) -> Path | None:
+        """What people are found by: see `weights_of`."""
+        return weights_of(self.folder)
 
     @property
     def pictures(self) -> list[Path]:
@@ -71,10 +82,10 @@ class Training:
         return told[-1] if told else ""
 
 
-def best_weights(folder: Path) -> Path | None:
-    """Of a training, as far as it has some."""
-    path = folder / "checkpoints" / "best.ckpt"
-    return path if path.is_file() else None
+def weights_of(folder: Path) -> Path | None:
+    """The best weights of a training, the last where nothing was measured yet; None: there are none."""
+    paths = (folder / "checkpoints" / name for name in ("best.ckpt", "last.ckpt"))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def dataset_of(place: str, folders: list[Path]) -> list[str]:
@@ -111,8 +122,7 @@ def train(training: Training, job: Job) -> Training:
 
     Raises `ConfigError` with what the process says where it fails.
     """
-    words = [sys.executable, "-m", "pochoir", "train_seg", *training.overrides]
-    words += [written("hydra.run.dir", str(training.folder)), "trainer.enable_progress_bar=false"]
+    words = [sys.executable, "-m", "pochoir", *training.words, "trainer.enable_progress_bar=false"]
     with tempfile.TemporaryFile("w+") as said:
         # a session of its own: Ctrl-C of the studio is not for it, which is asked to end once, as by Stop
         with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True) as process:

@@ -1,6 +1,7 @@
 """Train: point to annotated photos, look at what is in them, train, watch, and use the result."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class TrainPart:
         self.job: Job | None = None
         self.checks: list[Job] = []
         self._drawn: list[tuple[Path, float]] = []
+        self._found: Curves = {}
         self._finished: Job | None = None
         self._plans = False
         self._build()
@@ -81,10 +83,7 @@ class TrainPart:
         if training is None or job is None:
             parts.heading("Trained since the studio was started" if self.studio.trainings else "Nothing is trained yet")
             ui.label("Check the data first: it says what is in it, and what is odd.").classes("quiet mt-1")
-            for one in reversed(self.studio.trainings):
-                what = "Look at" if one[1].is_over else "Watch"
-                button = ui.button(f"{what}: {one[1].title}", on_click=lambda one=one: self.watch(*one))
-                button.props("no-caps outline").classes("mt-2")
+            self._others_seen()
             return
         parts.heading("What is in the data" if training.checks else "Training")
         self.status = ui.label("").classes("quiet").props("role=status aria-live=polite")
@@ -92,16 +91,31 @@ class TrainPart:
             ui.label(job.error).classes("whitespace-pre-wrap text-negative mt-2").props("role=alert")
         self.chart: Any = None
         if not training.checks:
-            self.chart = ui.echart(_options({})).classes("w-full h-64").props('role=img aria-label="Losses and AP"')
-        if job.is_over and training.best is not None:
-            weights = str(training.best)
-            ui.button("Use it in Paint", icon="brush", on_click=lambda: self.use(weights)).props("no-caps unelevated")
+            self.chart = ui.echart(_options(self._found)).classes("w-full h-64")
+            self.chart.props('role=img aria-label="Losses and AP"')
+        with ui.row().classes("gap-2"):
+            if job.is_over and training.weights is not None:
+                use = partial(self.use, str(training.weights))
+                ui.button("Use it in Paint", icon="brush", on_click=use).props("no-caps unelevated")
+            if job.state == "stopped" and not training.checks:
+                ui.button("Go on", icon="play_arrow", on_click=self.go_on).props("no-caps outline")
         self.pictures = ui.column().classes("w-full gap-3 mt-3")
         with ui.expansion("What it says", icon="notes", value=training.checks).classes("w-full mt-2"):
             self.log = ui.element("pre").classes("command").props("tabindex=0 aria-label='Messages of the run'")
             with self.log:
                 self.lines = ui.label("")
+        with ui.expansion("The same by the command", icon="terminal").classes("w-full"):
+            parts.code(training.command)
+        self._others_seen()
         self._drawn = []
+
+    def _others_seen(self) -> None:
+        """Trainings that are not shown, to be looked at."""
+        for training, job in reversed(self.studio.trainings):
+            if job is not self.job:
+                what = "Look at" if job.is_over else "Watch"
+                button = ui.button(f"{what}: {job.title}", on_click=partial(self.watch, training, job))
+                button.props("no-caps outline").classes("mt-2")
 
     async def begin(self, *, check: bool) -> None:
         """Check the settings, and put the run into the device's queue."""
@@ -120,19 +134,29 @@ class TrainPart:
             self._plans = False
         if training is None:
             return
-        self.training = training
         title = f"{'checking' if check else 'training on'} {BUILT_IN if source == BUILT_IN else place}"
-        self.job = Job(title, lambda job: train(training, job))
-        if check:
-            self.checks.append(self.job)
+        await self._submit(training, title)
+
+    async def go_on(self) -> None:
+        """Train on from the checkpoint of one that was stopped."""
+        training, job = self.training, self.job
+        if training is not None and job is not None and job.is_over:
+            self.studio.trainings.remove((training, job))
+            await self._submit(training, job.title)
+
+    async def _submit(self, training: Training, title: str) -> None:
+        job = Job(title, lambda job: train(training, job))
+        if training.checks:
+            self.checks.append(job)
         else:
-            self.studio.trainings.append((training, self.job))
-        self.studio.long.submit(self.job)
-        await self._buttons_seen.refresh()
-        await self._run_seen.refresh()
+            self.studio.trainings.append((training, job))
+        self.studio.long.submit(job)
+        await self.watch(training, job)
 
     async def watch(self, training: Training, job: Job) -> None:
-        """Look at a training that another tab has begun."""
+        """Look at a training, which another tab may have begun."""
+        if training is not self.training:
+            self._found = {}
         self.training, self.job = training, job
         await self._buttons_seen.refresh()
         await self._run_seen.refresh()
@@ -153,12 +177,12 @@ class TrainPart:
             await self._run_seen.refresh()
         self.status.set_text(_status(job, training, self.studio))
         self.lines.set_text(training.log())
-        if self.chart is not None:
-            found = await parts.in_thread(curves, training.folder)
-            self.chart.options.clear()
-            self.chart.options.update(_options(found))
-            self.chart.update()
         self._show(training)
+        if self.chart is not None:
+            self._found = await parts.in_thread(curves, training.folder)
+            self.chart.options.clear()
+            self.chart.options.update(_options(self._found))
+            self.chart.update()
 
     def _show(self, training: Training) -> None:
         found = [(path, path.stat().st_mtime) for path in training.pictures]
@@ -182,7 +206,7 @@ def _status(job: Job, training: Training, studio: Studio) -> str:
         left = training.time_left()
         return f"About {left} left" if left else "Runs"
     if job.is_stopped and not training.metrics:
-        return f"Stopped. The same command with hydra.run.dir={training.folder} goes on."
+        return f"Stopped; what was learned so far is in {training.folder}."
     best = training.metrics.get("best")
     if best:
         return f"Finished: mask AP {best['mask_ap']:.3f} after epoch {best['epoch']:g}. {training.folder}"
@@ -196,7 +220,7 @@ def _options(found: Curves) -> dict[str, Any]:
         {
             "name": NAMES[tag.rpartition("/")[2]],
             "type": "line",
-            "showSymbol": tag.startswith("val/"),
+            "showSymbol": tag.startswith("val/") or len(points) == 1,  # one point makes no line
             "yAxisIndex": 1 if tag.startswith("val/") else 0,
             "data": [[step, round(value, 4)] for step, value in points],
         }
