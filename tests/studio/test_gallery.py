@@ -49,10 +49,23 @@ def test_runs_and_sweeps_are_listed_and_sessions_of_the_page_are_not(outputs: Pa
 def test_what_was_trained_can_be_painted_by(outputs: Path) -> None:
     trained = a_run(outputs / "train_seg" / "one", mask_ap=0.5)
     write_bytes(trained / "train_seg.log", b"")
+    write_bytes(trained / "checkpoints" / "last.ckpt", b"")  # nothing was measured yet
+    assert [entry.segmenter for entry in entries(outputs) if entry.name == "train_seg/one"] == [
+        trained / "checkpoints" / "last.ckpt"
+    ]
     write_bytes(trained / "checkpoints" / "best.ckpt", b"")
     found = {entry.name: entry.segmenter for entry in entries(outputs)}
     assert found.pop("train_seg/one") == trained / "checkpoints" / "best.ckpt"
     assert set(found.values()) == {None}
+
+
+def test_a_picture_is_called_by_what_it_is_of(outputs: Path) -> None:
+    made = a_run(outputs / "partial" / "three", loss=0.5)
+    told = "content: uploads/grace.jpg\nstyles: [builtin:ink, great_wave]\nbackground_style: mine.png\n"
+    write_bytes(made / ".hydra" / "config.yaml", told.encode())
+    found = {entry.name: entry.painted for entry in entries(outputs)}
+    assert found.pop("partial/three") == "grace in ink, great_wave, mine"
+    assert set(found.values()) == {""}
 
 
 def test_what_is_compared_is_on_one_page_with_names_escaped(outputs: Path) -> None:

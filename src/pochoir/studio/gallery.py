@@ -9,7 +9,8 @@ from pochoir.errors import DataError
 from pochoir.experiments.comparison import comparison_page, find_runs
 from pochoir.experiments.records import SWEEP, Run, pictures_of, read_run, read_sweep
 from pochoir.experiments.sweep_figures import headlines
-from pochoir.studio.training import best_weights
+from pochoir.studio.training import weights_of
+from pochoir.studio.wishes import style_name
 
 MOST = 200
 """Runs that are listed, the latest first."""
@@ -58,8 +59,18 @@ class Entry:
 
     @property
     def segmenter(self) -> Path | None:
-        """The best weights of a training that people are found by."""
-        return None if self.is_sweep or not (self.folder / "train_seg.log").is_file() else best_weights(self.folder)
+        """The weights of a training that people are found by."""
+        return None if self.is_sweep or not (self.folder / "train_seg.log").is_file() else weights_of(self.folder)
+
+    @property
+    def painted(self) -> str:
+        """What was painted in which styles, as its settings say; empty for what paints nothing, and for sweeps."""
+        settings = {} if self.is_sweep else self.runs[0].settings
+        content, styles = settings.get("content"), settings.get("styles") or settings.get("style")
+        if not isinstance(content, str) or not styles:
+            return ""
+        named = [*(styles if isinstance(styles, list) else [styles]), settings.get("background_style")]
+        return f"{style_name(content)} in {', '.join(style_name(str(style)) for style in named if style)}"
 
     def table(self) -> list[dict[str, str]]:
         """A row for each measure; of a sweep one for each job, with what was swept and what tells most."""

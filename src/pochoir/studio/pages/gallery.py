@@ -44,7 +44,7 @@ class GalleryPart:
 
     @ui.refreshable_method
     def _runs_seen(self) -> None:
-        shown = [entry for entry in self.found if self.filter in entry.name.casefold()]
+        shown = [entry for entry in self.found if self.filter in f"{entry.name} {entry.painted}".casefold()]
         if not shown:
             none = f"There is no run in {self.studio.outputs}."
             ui.label(f"No run is called so: {self.filter}." if self.found else none).classes("quiet")
@@ -59,6 +59,8 @@ class GalleryPart:
                 label = escape(entry.name, quote=True)
                 ui.html(f'<img src="{address}" loading="lazy" alt="{label}">', sanitize=False)
             ui.label(entry.name).classes("text-sm font-medium break-words mt-1")
+            if entry.painted:
+                ui.label(entry.painted).classes("text-sm break-words")
             told = ", ".join(f"{name} {value:.3g}" for name, value in entry.measures()[:3])
             ui.label(f"{entry.status}{': ' if told else ''}{told}").classes("quiet")
             with ui.row().classes("items-center justify-between w-full"):
