@@ -198,7 +198,7 @@ class Easel:
         with ui.element("div").classes("strip one-row").props("role=group aria-label='Pictures of this photo'"):
             for number, one in enumerate(self.pictures, start=1):
                 address, quality = self.tab.show(one.result) + "?thumbnail=1", LABELS[one.wish.look.quality]
-                label = f"{', '.join(map(label_of, one.wish.styles))}: {quality}"
+                label = f"{quality}: {', '.join(map(label_of, one.wish.styles))}"
                 show = partial(self._show_again, one)
                 with parts.toggle("style", show, pressed=one is painted, key=f"picture-{number}") as button:
                     ui.html(f'<img src="{address}" alt=""><span>{escape(label)}</span>', sanitize=False)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from nicegui import events, ui
+from nicegui import ui
 
 from pochoir.studio.pages import parts
 from pochoir.studio.wishes import WEAKEST, Look
@@ -14,28 +14,18 @@ OFFERED = ("at_once", "quick", "default", "fine")
 COLOURS = {"off": "the painting's", "luminance": "the photo's", "match": "the painting's, matched to the photo"}
 
 
-def look_of(look: Look, change: Callable[..., Any], *, at_once: bool) -> None:
-    """How all is painted. change: takes what is other now by its name. at_once: whether there is a painter."""
+def look_of(look: Look, change: Callable[..., Any], *, at_once: bool) -> ui.element:
+    """How all is painted; returns the slider of the strokes, which a painter does not heed.
+
+    change: takes what is other now by its name. at_once: whether there is a painter.
+    """
     qualities = {name: LABELS[name] for name in OFFERED if name != "at_once" or at_once}
     ui.label("Time it may take").classes("quiet mt-2")
-    toggle = ui.toggle(qualities, value=look.quality)
+    toggle = ui.toggle(qualities, value=look.quality, on_change=lambda event: change(quality=event.value))
     toggle.props("no-caps unelevated dense spread toggle-color=primary aria-label='Time it may take'").classes("w-full")
     parts.slider("Strength", look.strength, (WEAKEST, 1, 0.01), lambda to: change(strength=to))
-    scale = parts.slider(
-        "Size of the strokes",
-        look.style_scale,
-        (0.25, 4.0, 0.05),
-        lambda to: change(style_scale=to),
-        enabled=look.quality != "at_once",
-    )
-
-    def chosen(event: events.ValueChangeEventArguments) -> None:
-        if event.value == "at_once":  # a painter's strokes are as large as it has learned them
-            scale.props("disabled")
-        else:
-            scale.props(remove="disabled")
-        change(quality=event.value)
-
-    toggle.on_value_change(chosen)
+    size = (0.25, 4.0, 0.05)
+    strokes = parts.slider("Size of the strokes", look.style_scale, size, lambda to: change(style_scale=to))
     parts.slider("Soft edge, pixels", look.feather, (0, 30, 0.5), lambda to: change(feather=to))
     parts.choice("Colours", COLOURS, look.keep_colors, lambda to: change(keep_colors=to))
+    return strokes

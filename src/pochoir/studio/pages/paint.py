@@ -32,7 +32,8 @@ GETS = {
 GRID = "grid grid-cols-1 lg:grid-cols-[minmax(0,1fr)_380px] lg:grid-rows-[auto_1fr] gap-4 w-full items-start"
 PLACES = (
     "lg:col-start-1 lg:row-start-1",
-    "lg:col-start-2 lg:row-start-1 lg:row-span-2 flex flex-col gap-4",
+    "lg:col-start-2 lg:row-start-1 lg:row-span-2 flex flex-col gap-4 lg:sticky lg:top-16 lg:max-h-[calc(100vh-5rem)] "
+    "lg:overflow-y-auto",
     "lg:col-start-1 lg:row-start-2",
 )
 
@@ -76,7 +77,7 @@ class PaintPart:
     def _look_seen(self) -> None:
         with ui.element("section").classes("sheet w-full").props("aria-label='How'"):
             parts.heading("How")
-            look_of(self.look, self.change, at_once=bool(self.studio.known))
+            self.strokes = look_of(self.look, self.change, at_once=bool(self.studio.known))
             if len(self.studio.segmenters) > 1:
                 names = {one: _name_of(one) for one in self.studio.segmenters}
                 parts.choice("Objects found by", names, self.setup.weights, self._find_by)
@@ -86,6 +87,7 @@ class PaintPart:
     def _go_seen(self) -> None:
         wrong, wish = self._wrong, self.wish
         self.easel.compare(wish)
+        parts.enable(self.strokes, wish.look.quality != "at_once")
         go = ui.button("Paint", icon="brush", on_click=self.paint)
         go.props("no-caps unelevated color=accent data-key=go").classes("w-full mt-3")
         go.set_enabled(not wrong and not self.easel.is_busy)

@@ -83,14 +83,7 @@ def choice(label: str, options: Mapping[str, str], value: str, changed: Callable
     made.props("dense outlined").classes("w-full mt-2")
 
 
-def slider(
-    name: str,
-    value: float,
-    bounds: tuple[float, float, float],
-    changed: Callable[[float], None],
-    *,
-    enabled: bool = True,
-) -> ui.element:
+def slider(name: str, value: float, bounds: tuple[float, float, float], changed: Callable[[float], None]) -> ui.element:
     """A slider with its name and its value; bounds: least, most, step. What it changes is told when it is let go.
 
     It is the browser's own, which keyboards and screen readers know.
@@ -103,10 +96,18 @@ def slider(
             shown = ui.label(f"{value:g}").classes("quiet")
         made = ui.element("input").classes("w-full").style("accent-color: #274c5e")
         made.props(f'type=range min={least:g} max={most:g} step={step:g} value={value:g} aria-label="{name}"')
-        made.props(f'data-key="{name}"' + ("" if enabled else " disabled"))
+        made.props(f'data-key="{name}"')
         made.on("input", lambda event: shown.set_text(f"{float(event.args):g}"), js_handler=told)
         made.on("change", lambda event: changed(float(event.args)), js_handler=told)
     return made
+
+
+def enable(element: ui.element, enabled: bool) -> None:
+    """Let a native element of the browser be used, or not."""
+    if enabled:
+        element.props(remove="disabled")
+    else:
+        element.props("disabled")
 
 
 def uploader(kind: str, came: Callable[..., Any], refused: Callable[[], None], megabytes: float) -> None:
