@@ -250,6 +250,23 @@ def test_who_is_clicked_on_after_a_style_stays_as_in_the_photo(page: Any, tmp_pa
     assert 0 < (read_rgb(got)[..., 0] == 0).mean() < 1
 
 
+def test_who_gets_no_style_beside_one_that_has_one_is_left_out(page: Any) -> None:
+    page.get_by_text("Take the built-in portrait").click()
+    photo_of(page)
+    page.get_by_text("A box by numbers").click()
+    page.get_by_role("button", name="Find the object").click()
+    drawn = page.locator("[aria-label=Objects] button").last
+    drawn.get_by_text("as in the photo").wait_for()
+    page.get_by_role("button", name="person 1", exact=True).click()
+    style(page, "ink")
+    page.wait_for_selector(".compare")
+    assert page.get_by_text("It could not be painted").count() == 0
+    page.get_by_text("This picture is of earlier choices.").wait_for(state="hidden")
+    count = page.locator("[aria-label=Objects] button").count()
+    drawn.click()
+    page.wait_for_function(f"document.querySelectorAll('[aria-label=Objects] button').length === {count - 1}")
+
+
 def test_another_photo_ends_the_painting(page: Any) -> None:
     page.get_by_text("Take the built-in portrait").click()
     photo_of(page)
