@@ -14,6 +14,6 @@ def run(settings: StudioConfig, folder: Path) -> None:
     """
     if find_spec("nicegui") is None:
         raise ConfigError("studio: needs the extra studio; pip install '.[studio]' in the checkout brings it along")
-    from pochoir.studio.app import serve
+    from pochoir.studio.server import serve
 
     serve(settings)

@@ -7,11 +7,11 @@ from typing import Any
 
 from nicegui import ui
 
-from pochoir.studio.app import Studio
 from pochoir.studio.jobs import Job, Lane
 from pochoir.studio.pages import parts
 from pochoir.studio.pages.look import LABELS
 from pochoir.studio.painting import Painted, bundle, keep
+from pochoir.studio.state import Studio
 from pochoir.studio.tabs import Tab, by_name
 from pochoir.studio.wishes import Look, Wish, is_picture, label_of, refined
 

@@ -4,10 +4,10 @@ from importlib.resources import files
 
 from nicegui import context, ui
 
-from pochoir.studio.app import Studio
 from pochoir.studio.pages.gallery import GalleryPart
 from pochoir.studio.pages.paint import PaintPart
 from pochoir.studio.pages.train import TrainPart
+from pochoir.studio.state import Studio
 
 PARTS = {"Paint": "brush", "Train": "school", "Gallery": "photo_library"}
 COLORS = {

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from nicegui import ui
 
-from pochoir.studio.app import Studio
 from pochoir.studio.gallery import Entry, comparison, entries
 from pochoir.studio.pages import parts
+from pochoir.studio.state import Studio
 from pochoir.studio.tabs import Tab
 
 

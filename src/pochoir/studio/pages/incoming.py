@@ -9,9 +9,9 @@ from nicegui import events, ui
 from pochoir.assets import located
 from pochoir.errors import PochoirError
 from pochoir.images import read_picture, read_settings
-from pochoir.studio.app import Studio, Style
 from pochoir.studio.pages import parts
 from pochoir.studio.readback import differences, settings_in, wish_of
+from pochoir.studio.state import Studio, Style
 from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Setup, Wish
 from pochoir.stylization.job import require_paintable

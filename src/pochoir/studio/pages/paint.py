@@ -9,7 +9,6 @@ from nicegui import ui
 from pochoir.assets import PREFIX, located
 from pochoir.images import write_image
 from pochoir.images.overlays import within as made_smaller
-from pochoir.studio.app import Studio, Style
 from pochoir.studio.choices import Choices
 from pochoir.studio.finding import SHOWN_SIDE, load
 from pochoir.studio.jobs import Job
@@ -21,6 +20,7 @@ from pochoir.studio.pages.photo import PhotoSheet
 from pochoir.studio.pages.styles import StyleStrip
 from pochoir.studio.painting import paint
 from pochoir.studio.readback import builtin
+from pochoir.studio.state import Studio, Style
 from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Look, Wish, label_of, possible, problems
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from nicegui import ui
 
-from pochoir.studio.app import Studio, Style
 from pochoir.studio.choices import BACKGROUND, Choices
 from pochoir.studio.pages import parts
 from pochoir.studio.pages.incoming import ask_for
+from pochoir.studio.state import Studio, Style
 from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import label_of
 

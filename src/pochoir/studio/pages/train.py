@@ -7,9 +7,9 @@ from typing import Any
 
 from nicegui import ui
 
-from pochoir.studio.app import Studio
 from pochoir.studio.jobs import Job
 from pochoir.studio.pages import parts
+from pochoir.studio.state import Studio
 from pochoir.studio.tabs import Tab
 from pochoir.studio.training import LENGTHS, Curves, Training, curves, dataset_of, planned, train
 

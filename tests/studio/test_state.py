@@ -9,13 +9,13 @@ from painters import write_painter
 from pochoir.config import load_config
 from pochoir.errors import DataError
 from pochoir.images import write_image
-from pochoir.studio.app import offered, studio_of
+from pochoir.studio.state import offered, studio_of
 
 
 def test_styles_that_only_the_painter_knows_come_after_those_with_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pochoir.studio.app.painted_styles", lambda: ("ink", "starry_night"))
+    monkeypatch.setattr("pochoir.studio.state.painted_styles", lambda: ("ink", "starry_night"))
     write_image(tmp_path / "own" / "mine.png", np.zeros((8, 8, 3), dtype=np.uint8))
     styles = offered(["ink", "starry_night", "of_a_painter_of_ones_own"], [str(tmp_path / "own")])
     assert [(style.value, style.label) for style in styles] == [
