@@ -7,7 +7,7 @@ import pytest
 
 from pochoir.assets import located
 from pochoir.errors import DataError
-from pochoir.images import Picture, read_rgb
+from pochoir.images import Picture, read_rgb, write_image
 from pochoir.studio.finding import Photo, Thing, hit, in_box, load, outline, write_masks
 from pochoir.studio.wishes import Chosen, Setup
 
@@ -70,3 +70,9 @@ def test_a_box_holds_an_object(portrait: Photo, tmp_path: Path) -> None:
         in_box(nearly_nothing, (10.0, 10.0, 70.0, 50.0), 3)
     (path,) = write_masks([drawn], tmp_path)
     assert ((read_rgb(Path(path))[..., 0] == 255) == drawn.mask).all()
+
+
+def test_a_photo_that_cannot_be_painted_is_refused_as_it_comes_in(tmp_path: Path) -> None:
+    write_image(tmp_path / "dot.png", np.zeros((1, 5, 3), dtype=np.uint8))
+    with pytest.raises(DataError, match=r"dot\.png: is 5×1 pixels; pictures and styles have at least 8 pixels a side"):
+        load(tmp_path / "dot.png", Setup(accelerator="cpu"))

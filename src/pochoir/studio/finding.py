@@ -16,12 +16,12 @@ from pochoir.composition.given import from_box
 from pochoir.composition.stencil import segmenter_of
 from pochoir.config import PartialConfig
 from pochoir.errors import DataError
-from pochoir.images import Picture, read_picture, write_image
+from pochoir.images import Picture, write_image
 from pochoir.segmentation.instances import Instances
 from pochoir.segmentation.segmenter import Segmenter
 from pochoir.studio.wishes import Box, Chosen, Setup
 from pochoir.studio.work import settings_of
-from pochoir.stylization.job import require_paintable
+from pochoir.stylization.job import read_paintable
 
 SHOWN_SIDE = 1600
 """Longest side in pixels of the photo that is clicked on; what is painted is the photo itself."""
@@ -69,8 +69,7 @@ class Photo:
 def load(path: Path, setup: Setup) -> Photo:
     """Read a photo and find its objects; raises `PochoirError`s with plain messages."""
     config = finding_settings(setup)
-    picture = read_picture(path)
-    require_paintable(picture, picture.size)
+    picture = read_paintable(path)
     with _looking:
         instances = segmenter(setup.weights, setup.accelerator)(picture)
     masks = (instances.masks >= config.region.mask_threshold).numpy()

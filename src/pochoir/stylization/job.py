@@ -18,7 +18,7 @@ from torch import Tensor
 from pochoir.config import EncoderConfig, PaintConfig
 from pochoir.devices import device_of
 from pochoir.errors import DataError
-from pochoir.images import Picture, read_rgb, to_pixels, to_tensor
+from pochoir.images import Picture, read_picture, read_rgb, to_pixels, to_tensor
 from pochoir.images.files import as_saved
 from pochoir.images.resizing import Size, cover, fit, resize
 from pochoir.stylization.colors import with_luminance
@@ -60,9 +60,9 @@ class Job:
     box: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
-        require_paintable(self.content, self.size)
+        _check(self.content, self.size)
         for style in self.styles:
-            require_paintable(style, style.size)
+            _check(style, style.size)
 
     def subject(self) -> Subject:
         """What is painted, at the content's size."""
@@ -238,8 +238,15 @@ def initial_picture(
     return cover(to_tensor(read_rgb(Path(config.init).expanduser()))[None], size)
 
 
-def require_paintable(picture: Picture, size: Size) -> None:
-    """Raise `DataError` for a photo or style that is too small at the size that it is looked at in, or transparent."""
+def read_paintable(path: Path) -> Picture:
+    """A photo, or a style; raises `DataError` for what is no picture, too small, or transparent throughout."""
+    picture = read_picture(path)
+    _check(picture, picture.size)
+    return picture
+
+
+def _check(picture: Picture, size: Size) -> None:
+    """Raise `DataError` for a picture that is too small at the size that it is looked at in, or all transparent."""
     if min(size) < LEAST_SIDE:
         (height, width), own = size, picture.size
         told = "" if size == own else f", which would be painted at {width}×{height} (size, max_size)"

@@ -8,13 +8,13 @@ from nicegui import events, ui
 
 from pochoir.assets import located
 from pochoir.errors import PochoirError
-from pochoir.images import read_picture, read_settings
+from pochoir.images import read_settings
 from pochoir.studio.pages import parts
 from pochoir.studio.readback import differences, settings_in, wish_of
 from pochoir.studio.state import Studio, Style
 from pochoir.studio.tabs import Tab
 from pochoir.studio.wishes import Setup, Wish
-from pochoir.stylization.job import require_paintable
+from pochoir.stylization.job import read_paintable
 
 Note = Callable[[], Any]
 """Puts elements beside the photo."""
@@ -65,7 +65,7 @@ class Incoming:
 
     async def _style_came(self, event: events.UploadEventArguments) -> None:
         path = await self._taken(event)
-        if path is not None and await parts.told(_paintable, path):
+        if path is not None and await parts.told(read_paintable, path) is not None:
             self.style(Style(str(path), path))
 
     async def _taken(self, event: events.UploadEventArguments) -> Path | None:
@@ -105,13 +105,6 @@ def _told_of(wish: Wish, missing: Sequence[str], reasons: Sequence[str]) -> str:
         f"This is the painted picture itself: {photo}, the photo it was made of, is not at hand. "
         f"To paint that again, drop {wanted}, then the picture once more."
     )
-
-
-def _paintable(path: Path) -> bool:
-    """Raise `DataError` for what cannot be a style."""
-    picture = read_picture(path)
-    require_paintable(picture, picture.size)
-    return True
 
 
 def _embedded(path: Path) -> str:
