@@ -19,6 +19,7 @@ from pochoir.data.source import ONE_CLASS
 from pochoir.data.targets import boxes_from_masks
 from pochoir.errors import DataError
 from pochoir.images import find_images, read_labels, read_picture
+from pochoir.images.overlays import within
 from pochoir.images.resizing import same_shape
 from pochoir.segmentation.instances import Instances
 
@@ -90,8 +91,6 @@ def _resized(masks: NDArray[np.float32], size: tuple[int, int], path: Path) -> N
 
 def _at_size(masks: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Masks `[N, h, w]` in [0, 1] at a size (height, width); hard ones stay hard."""
-    if masks.shape[1:] == size:
-        return masks
     resized = np.zeros((len(masks), *size), dtype=np.float32)
     way = cv2.INTER_AREA if size[0] < masks.shape[1] else cv2.INTER_LINEAR
     for mask, own in zip(resized, masks, strict=True):
@@ -127,11 +126,11 @@ def from_box(box: list[float], photo: NDArray[np.uint8]) -> Instances:
     x1, y1 = min(width, round(box[2])), min(height, round(box[3]))
     if x1 - x0 < 2 or y1 - y0 < 2:
         raise DataError(f"box: {box} does not lie in the photo of {width}×{height} pixels")
-    scale = min(1.0, LOOKED_AT / max(height, width))
-    seen = photo if scale == 1 else cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    seen = within(photo, LOOKED_AT)
+    scale = len(seen) / height
     inside = np.zeros(seen.shape[:2], dtype=bool)
     inside[floor(y0 * scale) : ceil(y1 * scale), floor(x0 * scale) : ceil(x1 * scale)] = True
-    mask = without_specks(grab_cut(np.asarray(seen, dtype=np.uint8), inside, inside))
+    mask = without_specks(grab_cut(seen, inside, inside))
     return certain(_at_size(mask[None].astype(np.float32), (height, width)))
 
 
