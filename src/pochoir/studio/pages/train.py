@@ -140,9 +140,13 @@ class TrainPart:
     async def go_on(self) -> None:
         """Train on from the checkpoint of one that was stopped."""
         training, job = self.training, self.job
-        if training is not None and job is not None and job.is_over:
-            self.studio.trainings.remove((training, job))
-            await self._submit(training, job.title)
+        if training is None or job is None or not job.is_over:  # a second click
+            return
+        if (training, job) not in self.studio.trainings:
+            ui.notify("It goes on already, from another tab.", type="warning")
+            return
+        self.studio.trainings.remove((training, job))
+        await self._submit(training, job.title)
 
     async def _submit(self, training: Training, title: str) -> None:
         job = Job(title, lambda job: train(training, job))
