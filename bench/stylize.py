@@ -4,10 +4,10 @@
 
 Every program runs in a process of its own: `seconds` is all of it, `painting` leaves out its start, loading its network
 and saving, GB is its peak of resident memory. Every saved picture is scored by one float32 referee
-(`pochoir.stylization.scoring`), and by a second network that none of them was made by (`second_eye`). Several contents
-and styles: every pair. Then the default recipe is optimised through Lightning and by a bare loop. Prints tables; writes
-outputs/bench/stylize.json, the curves of style error over seconds beside it in stylize.png, and the pictures in
-stylize/. `--only` runs some of the programs, or `overhead` alone.
+(`pochoir.stylization.scoring`), by a second network that none of them was made by, and by its colours (`second_eye`).
+Several contents and styles: every pair. Then the default recipe is optimised through Lightning and by a bare loop.
+Prints tables; writes outputs/bench/stylize.json, the curves of style error over seconds beside it in stylize.png, and
+the pictures in stylize/. `--only` runs some of the programs, or `overhead` alone.
 """
 
 import argparse
@@ -51,7 +51,7 @@ OVERHEAD = "overhead"
 CLOCKS = ("seconds", "optimising")
 LAYERS = load_config("stylize").encoder
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=max(Console().width, 140))  # no number is cut off
 
 
 def preset(recipe: str, task: Task) -> Outcome:
@@ -177,6 +177,7 @@ def show(pair: str, rows: dict[str, dict[str, Any]], comparison: dict[str, Any] 
         "content error",
         "2nd style",
         "2nd content",
+        "colours",
     ):
         table.add_column(column, justify="right" if column else "left", no_wrap=not column)
     for name, row in rows.items():
@@ -185,7 +186,7 @@ def show(pair: str, rows: dict[str, dict[str, Any]], comparison: dict[str, Any] 
             continue
         numbers = [*(spread([one[clock] for one in row["all"]]) for clock in CLOCKS), str(row["evaluations"])]
         errors = [f"{row['style_error']:.4f}", f"{row['content_error']:.3f}"]
-        errors += [f"{row['second_style']:.3f}", f"{row['second_content']:.3f}"]
+        errors += [f"{row['second_style']:.3f}", f"{row['second_content']:.3f}", f"{row['colours']:.2f}"]
         table.add_row(name, *numbers, f"{row['peak_gb']:.2f}", *errors)
     console.print(table)
     for name, row in rows.items():
