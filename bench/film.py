@@ -36,12 +36,14 @@ from rich.table import Table
 from pochoir.config import FilmConfig, load_config
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
-from pochoir.film.clips import Frame, open_clip
+from pochoir.film.clips import open_clip
 from pochoir.film.encoding import ALPHA
 from pochoir.film.filming import doubting_segmenter
+from pochoir.film.following import Follower
 from pochoir.film.motion import motion_between, warping_error
 from pochoir.film.stencils import Stencils
 from pochoir.film.tracking import SOLID
+from pochoir.film.watch import Watch
 from pochoir.images import read_labels
 from pochoir.process import prepare_process
 from pochoir.runs.film import film
@@ -101,18 +103,18 @@ def agreement(stencils: Sequence[np.ndarray], truth: Sequence[np.ndarray], objec
 def followed(config: FilmConfig, clip: Path, truth: Sequence[np.ndarray]) -> dict[str, Any]:
     """The masks of the objects that are to be shown: followed through the clip, and found in each frame by itself."""
     segmenter = doubting_segmenter(config)
-    stencils, single, numbers = Stencils(config, segmenter), [], []
+    stencils, single, numbers = Stencils(config), [], []
     shown: list[np.ndarray] = []
     objects: list[int] = []
-    before: Frame | None = None
-    for frame, labels in zip(open_clip(clip, Fraction(24)).frames(), truth, strict=False):
-        motion = None if before is None else motion_between(before.pixels, frame.pixels)
+    scenes = Follower(config, segmenter).scenes(open_clip(clip, Fraction(24)).frames(), Watch())
+    for scene, labels in zip(scenes, truth, strict=False):
+        frame = scene.frame
         size = (frame.pixels.shape[0], frame.pixels.shape[1])
-        alpha = stencils.of(frame, motion).alpha(size) >= SOLID
-        if before is None:
+        alpha = stencils.of(scene).alpha(size) >= SOLID
+        if scene.motion is None:
             objects = wanted(truth, alpha)
         true = np.isin(labels, objects)
-        present = {number: track.solid for number, track in stencils.tracker.present.items()}
+        present = {number: track.solid for number, track in scene.objects.items()}
         near = {number: (solid & true).sum() for number, solid in present.items()}
         own = [solid for number, solid in present.items() if near[number] > 0.5 * solid.sum()]
         shown.append(np.logical_or.reduce([np.zeros(size, bool), *own]) & alpha)
@@ -122,7 +124,6 @@ def followed(config: FilmConfig, clip: Path, truth: Sequence[np.ndarray]) -> dic
         masks = (instances.masks >= config.region.mask_threshold).numpy()
         found = [mask for mask in masks if (mask & true).sum() > 0.5 * mask.sum()]
         single.append(np.logical_or.reduce([np.zeros(size, bool), *found]))
-        before = frame
     if not objects:
         return {"objects": objects}
     follows, alone_ = agreement(shown, truth, objects), agreement(single, truth, objects)

@@ -16,6 +16,8 @@ def test_what_goes_to_the_right_was_to_the_left(pictures: list[Pixels]) -> None:
     assert (x, y) == (pytest.approx(-STEP, abs=0.5), pytest.approx(0, abs=0.5))
     there = motion.moved(square(2).astype(np.float32)) >= 0.5
     assert (there & square(3)).sum() / (there | square(3)).sum() > 0.8
+    here = motion.moved_back(square(3).astype(np.float32)) >= 0.5
+    assert (here & square(2)).sum() / (here | square(2)).sum() > 0.75
 
 
 def test_a_shift_is_moved_back_exactly() -> None:
@@ -57,6 +59,6 @@ def test_the_warping_error_is_that_of_its_definition() -> None:
     trusted[:4] = 0
     where = ones.copy()
     where[:, :2] = 0.5
-    total, pixels = warping_error(now, before, Motion(flow, trusted, trusted), where)
+    total, pixels = warping_error(now, before, Motion(flow, flow, trusted, trusted), where)
     assert pixels == pytest.approx(4 * (6 + 2 * 0.5))
     assert total / pixels == pytest.approx(0.2**2)

@@ -14,7 +14,8 @@ SIZE = (96, 128)
 
 def shift(x: float, y: float) -> Motion:
     ones = np.ones(SIZE, np.float32)
-    return Motion(np.full((*SIZE, 2), (x, y), dtype=np.float32), ones, ones)
+    flow = np.full((*SIZE, 2), (x, y), dtype=np.float32)
+    return Motion(flow, -flow, ones, ones)
 
 
 @pytest.mark.parametrize("crop", [Crop(20, 30, 40, 60), Crop(0, 0, 3, 3), Crop(90, 120, 96, 128), Crop(0, 0, 96, 128)])

@@ -1,5 +1,6 @@
 """Where a film is painted: along the motion, and no longer than an object is there."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 from pochoir.composition.given import certain
 from pochoir.config import load_config
 from pochoir.film.clips import Frame
+from pochoir.film.following import Follower
 from pochoir.film.motion import Motion
 from pochoir.film.stencils import Stencils
+from pochoir.film.watch import Watch
 
 SIZE = (40, 60)
 ONES = np.ones(SIZE, np.float32)
@@ -27,11 +30,16 @@ def legs(smooth: float, alike: float, count: int) -> list[np.ndarray]:
     whole = mask.copy()
     whole[0][LEG] = 1
     looks = iter([certain(whole), *[certain(mask)] * count])
-    stencils = Stencils(config, lambda _: next(looks))
-    motion = Motion(np.zeros((*SIZE, 2), np.float32), ONES, ONES * alike)
+    still = np.zeros((*SIZE, 2), np.float32)
+    motion = Motion(still, still, ONES, ONES * alike)
     picture = np.full((*SIZE, 3), 90, np.uint8)
     frames = [Frame(number, picture, Fraction(number, 24)) for number in range(count)]
-    return [stencils.of(frame, motion if frame.number else None).alpha(SIZE)[WITHIN] for frame in frames]
+    scenes = Follower(config, lambda _: next(looks)).scenes(frames, Watch())
+    stencils = Stencils(config)
+    return [
+        stencils.of(scene if scene.motion is None else replace(scene, motion=motion)).alpha(SIZE)[WITHIN]
+        for scene in scenes
+    ]
 
 
 def test_what_is_not_found_any_more_fades_and_ends() -> None:

@@ -42,7 +42,8 @@ def found_with(found: Instances, scores: tuple[float, ...]) -> Instances:
 
 def shift(x: float = 0.0) -> Motion:
     ones = np.ones(SIZE, np.float32)
-    return Motion(np.full((*SIZE, 2), (-x, 0), dtype=np.float32), ones, ones)
+    flow = np.full((*SIZE, 2), (-x, 0), dtype=np.float32)
+    return Motion(flow, -flow, ones, ones)
 
 
 def test_numbers_stay_when_the_order_of_what_is_found_changes(tracker: Tracker) -> None:
@@ -78,6 +79,14 @@ def test_a_new_object_needs_to_be_found_twice(tracker: Tracker) -> None:
     assert sorted(tracker.present) == [0]
     tracker.move(shift())
     tracker.find(*new)
+    assert sorted(tracker.present) == [0, 1]
+
+
+def test_it_may_have_gone_far_meanwhile(tracker: Tracker) -> None:
+    tracker.begin(*scene((box(5), RED)))
+    for left in (30, 38):  # a third of it, over both of them .2
+        tracker.move(shift())
+        tracker.find(*scene((box(5), RED), (box(left), BLUE)))
     assert sorted(tracker.present) == [0, 1]
 
 

@@ -1,8 +1,6 @@
 """A film, frame by frame: what moved, where the stencil is, what is painted, and what that looks like."""
 
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,11 @@ from pochoir.composition.edges import Alpha
 from pochoir.composition.stencil import segmenter_of
 from pochoir.config import FilmConfig
 from pochoir.film.clips import Frame
-from pochoir.film.motion import motion_between, warping_error
+from pochoir.film.following import Follower, Scene
+from pochoir.film.motion import warping_error
 from pochoir.film.painting import SEEN, FramePainter, OptimizingBrush, PainterBrush
 from pochoir.film.stencils import Stencils
+from pochoir.film.watch import Watch
 from pochoir.images import Pixels, read_picture
 from pochoir.images.resizing import Size
 from pochoir.segmentation.segmenter import Segmenter
@@ -43,7 +43,8 @@ class Shot:
 class Filming:
     """Paints one frame after the other; what it must know of those before is its `state`."""
 
-    def __init__(self, stencils: Stencils, painter: FramePainter) -> None:
+    def __init__(self, follower: Follower, stencils: Stencils, painter: FramePainter) -> None:
+        self.follower = follower
         self.stencils = stencils
         self.painter = painter
         self._before: Pixels | None = None
@@ -52,20 +53,14 @@ class Filming:
     def shots(self, frames: Iterable[Frame]) -> Iterator[Shot]:
         """Every frame, painted, when it is asked for."""
         watch = Watch()
-        iterator = iter(frames)
-        while True:
-            with watch("decode"):
-                frame = next(iterator, None)
-            if frame is None:
-                return
-            yield self._shot(frame, watch)
+        for scene in self.follower.scenes(frames, watch):
+            yield self._shot(scene, watch)
             watch.clear()
 
-    def _shot(self, frame: Frame, watch: "Watch") -> Shot:
-        with watch("flow"):
-            motion = None if self._before is None else motion_between(self._before, frame.pixels)
+    def _shot(self, scene: Scene, watch: Watch) -> Shot:
+        frame, motion = scene.frame, scene.motion
         with watch("find"):
-            stencil = self.stencils.of(frame, motion)
+            stencil = self.stencils.of(scene)
         with watch("paint"):
             paints = self.painter.on(frame.pixels, stencil.alphas, motion)
         with watch("compose"):
@@ -91,30 +86,16 @@ class Filming:
         return {
             "before": self._before,
             "shown": self._shown,
+            "follower": self.follower.state(),
             "stencils": self.stencils.state(),
             "painter": self.painter.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self._before, self._shown = state["before"], state["shown"]
+        self.follower.restore(state["follower"])
         self.stencils.restore(state["stencils"])
         self.painter.restore(state["painter"])
-
-
-class Watch:
-    """Seconds by name of a part of the work."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.seconds = {**self.seconds, name: self.seconds.get(name, 0.0) + time.perf_counter() - started}
-
-    def clear(self) -> None:
-        self.seconds = {}
 
 
 def filming_of(config: FilmConfig, size: Size) -> Filming:
@@ -124,9 +105,11 @@ def filming_of(config: FilmConfig, size: Size) -> Filming:
     find = None if config.gives_objects else doubting_segmenter(config)
     margin = margin_at(size, config.region, config.max_size)
     if config.at_once:
-        return Filming(Stencils(config, find), FramePainter(PainterBrush(config, names), margin + SEEN))
-    brush = OptimizingBrush(config, [read_picture(style) for style in styles], names)
-    return Filming(Stencils(config, find), FramePainter(brush, margin))
+        painter = FramePainter(PainterBrush(config, names), margin + SEEN)
+    else:
+        brush = OptimizingBrush(config, [read_picture(style) for style in styles], names)
+        painter = FramePainter(brush, margin)
+    return Filming(Follower(config, find), Stencils(config), painter)
 
 
 def doubting_segmenter(config: FilmConfig) -> Segmenter:

@@ -26,12 +26,14 @@ class Motion:
     """From the frame before to this one.
 
     flow: `[H, W, 2]` float32, (x, y) in pixels: what is at p in this frame was at p + flow(p) in the one before.
+    forth: the other way: what was at p in the frame before is at p + forth(p) in this one; less exact.
     trusted: `[H, W]` float32, 1 where it was to be seen there, 0 where something has uncovered it, or borders move.
     alike: `[H, W]` float32 in [0, 1], trusted where it looks the same as well: 0 where a fast object was lost, of which
     flows there and back may agree on what is behind it.
     """
 
     flow: Floats
+    forth: Floats
     trusted: Floats
     alike: Floats
 
@@ -43,6 +45,10 @@ class Motion:
     def moved(self, values: NDArray) -> Floats:
         """Values of the frame before, `[H, W]` or `[H, W, C]` with C up to 4, where they are in this one."""
         return moved(values, self.places)
+
+    def moved_back(self, values: NDArray) -> Floats:
+        """Values of this frame, `[H, W]` or `[H, W, C]` with C up to 4, where they were in the frame before."""
+        return moved(values, places_of(self.forth))
 
 
 def places_of(flow: Floats) -> Floats:
@@ -77,12 +83,12 @@ def motion_between(before: Pixels, now: Pixels) -> Motion:
     trusted = agreeing(back, forth)
     if (height, width) != back.shape[:2]:
         scale = np.array([width / small[0], height / small[1]], dtype=np.float32)
-        back = np.asarray(cv2.resize(back, (width, height)) * scale, dtype=np.float32)
+        back, forth = (np.asarray(cv2.resize(flow, (width, height)) * scale, np.float32) for flow in (back, forth))
         trusted = np.asarray(cv2.resize(trusted, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.float32)
     difference = cv2.blur(np.abs(now.astype(np.float32) - moved(before, places_of(back))).mean(axis=-1), (5, 5)) / 255
     # where half of what is around is; paint that is kept beside fresh paint would have ragged edges else
     softly = np.minimum(1, 2 * cv2.GaussianBlur(trusted, (0, 0), SOFT))
-    return Motion(back, trusted, np.asarray(softly * np.exp(-np.square(difference / UNLIKE)), dtype=np.float32))
+    return Motion(back, forth, trusted, np.asarray(softly * np.exp(-np.square(difference / UNLIKE)), dtype=np.float32))
 
 
 def agreeing(back: Floats, forth: Floats) -> Floats:

@@ -1,8 +1,7 @@
 """Stencils of a film: which objects are painted in which frame, where, and in which style."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,18 +10,12 @@ import torch
 from pochoir.composition.edges import Alpha, alpha_of, exclusive, in_8_bits
 from pochoir.composition.regions import background_region
 from pochoir.composition.selection import select
-from pochoir.composition.stencil import edge_radius, masked
+from pochoir.composition.stencil import edge_radius
 from pochoir.config import FilmConfig
 from pochoir.data.targets import boxes_from_masks
 from pochoir.errors import DataError
-from pochoir.film.clips import Frame
-from pochoir.film.motion import Motion
-from pochoir.film.tracking import SOLID, Track, Tracker
-from pochoir.images import Picture
-from pochoir.segmentation.instances import Instances
-
-Find = Callable[[Any], Instances]
-"""A segmenter: instances of a picture `[H, W, 3]` uint8."""
+from pochoir.film.following import Scene
+from pochoir.film.tracking import SOLID, Track
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,65 +34,45 @@ class FrameStencil:
 
 
 class Stencils:
-    """A stencil for each frame in turn. Objects are chosen in the first one, by the numbers that they have there; where
-    all are, those that come later are, too.
-
-    find: a segmenter, asked for every `find.every`-th frame; not where a mask picture is given for each. Raises
-    `DataError` where nothing of the first frame is what was asked for, and where a frame's mask is missing.
+    """A stencil for each scene in turn. Objects are chosen in the first one, by the numbers that they have there; where
+    all are, those that come later are, too. Raises `DataError` where nothing of the first is what was asked for.
     """
 
-    def __init__(self, config: FilmConfig, find: Find | None) -> None:
+    def __init__(self, config: FilmConfig) -> None:
         self.config = config
-        self._find = find
-        self.tracker = Tracker(config.track, sure=config.find.score_threshold, makes_new=not config.gives_objects)
         self.chosen: list[int] = []
         """Of the first frame."""
         self.takes_all = False
         """Whether objects that come later are painted."""
         self._alphas: dict[int, Alpha] = {}
 
-    def of(self, frame: Frame, motion: Motion | None) -> FrameStencil:
-        """The stencil of the next frame; motion: from the one before, None for the first."""
-        if motion is None:
-            self._begin(frame)
-        else:
-            self.tracker.move(motion)
-            given = self._given(frame) if self.config.masks_folder else None
-            if given is not None:
-                self.tracker.find(given, frame.pixels)
-            elif self._find is not None and frame.number % self.config.find.every == 0:
-                self.tracker.find(self._find(frame.pixels).above(self.config.track.doubtful), frame.pixels)
-        tracks = [track for number, track in self.tracker.present.items() if self.takes_all or number in self.chosen]
-        self._alphas = {track.number: self._alpha(track, frame, motion) for track in tracks}
-        return self._stencil(tracks, (frame.pixels.shape[0], frame.pixels.shape[1]))
+    def of(self, scene: Scene) -> FrameStencil:
+        """The stencil of the next scene."""
+        if scene.motion is None:
+            self._choose(scene)
+        tracks = [track for number, track in scene.objects.items() if self.takes_all or number in self.chosen]
+        self._alphas = {track.number: self._alpha(track, scene) for track in tracks}
+        return self._stencil(tracks, (scene.frame.pixels.shape[0], scene.frame.pixels.shape[1]))
 
-    def _begin(self, frame: Frame) -> None:
-        instances = self._seen(frame) if (given := self._given(frame)) is None else given
+    def _choose(self, scene: Scene) -> None:
         rule = self.config.region
         self.takes_all = rule.choose == "all" and not (rule.indices or rule.point or rule.box)
-        self.tracker.begin(instances, frame.pixels)
-        if len(instances) or not self.takes_all:
+        assert scene.found is not None
+        if len(scene.found) or not self.takes_all:
             try:
-                self.chosen = select(instances, rule)
+                self.chosen = select(scene.found, rule)
             except DataError as error:
                 raise DataError(f"{self.config.content}: in the first frame: {error}") from None
 
-    def _seen(self, frame: Frame) -> Instances:
-        assert self._find is not None
-        return self._find(frame.pixels).above(self.config.find.score_threshold)
-
-    def _given(self, frame: Frame) -> Instances | None:
-        return masked(self.config, Picture(frame.pixels), Path(frame.name or f"{frame.number:05d}.png"))
-
-    def _alpha(self, track: Track, frame: Frame, motion: Motion | None) -> Alpha:
+    def _alpha(self, track: Track, scene: Scene) -> Alpha:
         """Alpha of an object, held still along the motion, also where one look finds more of it than another.
 
         What remains of where it was is rounded towards nothing, so that it ends.
         """
-        region = self.config.region
+        region, motion = self.config.region, scene.motion
         (box,) = boxes_from_masks(torch.from_numpy(track.solid[None])).tolist()
         radius = edge_radius(region, box, track.cells if track.solid.any() else None)
-        alpha = alpha_of(track.mask, frame.pixels, region, radius=radius)
+        alpha = alpha_of(track.mask, scene.frame.pixels, region, radius=radius)
         before, share = self._alphas.get(track.number), self.config.track.smooth
         if motion is None or before is None or share == 0:
             return alpha
@@ -130,13 +103,7 @@ class Stencils:
 
     def state(self) -> dict[str, Any]:
         """All that there is to know to go on."""
-        return {
-            "tracker": self.tracker.state(),
-            "chosen": self.chosen,
-            "takes_all": self.takes_all,
-            "alphas": self._alphas,
-        }
+        return {"chosen": self.chosen, "takes_all": self.takes_all, "alphas": self._alphas}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.tracker.restore(state["tracker"])
         self.chosen, self.takes_all, self._alphas = state["chosen"], state["takes_all"], state["alphas"]

@@ -21,6 +21,10 @@ SOLID = 0.5
 """Where a mask is at least this, its object is."""
 HIDDEN = 0.5
 """Share of a found object within one that has its number already, from which on it is a part of that one."""
+AGAIN = 0.1
+"""Intersection over union from which on what was found once was found again: its mask has moved along for some frames
+after a single look, and who has no number yet can be taken for nobody else.
+"""
 VANISHED = 16
 """Pixels: of an object that is followed without being found, no less can be told."""
 COLOURS = (16, 8)
@@ -110,7 +114,7 @@ class Tracker:
 
     def _consider(self, new: Sequence[Track]) -> None:
         """Give numbers to what was found often enough."""
-        pairs = dict(assigned(overlaps(self.tentative, new), self.settings.min_overlap))
+        pairs = dict(assigned(overlaps(self.tentative, new), AGAIN))
         seen = {column: self.tentative[row].seen + 1 for row, column in pairs.items()}
         self.tentative = []
         for index, track in enumerate(new):

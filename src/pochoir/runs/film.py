@@ -90,8 +90,9 @@ def _begun(parts: Path) -> Begun:
 def _paint(config: FilmConfig, clip: Clip, filming: Filming, begun: Begun, folder: Path) -> None:
     """Paint what is left, part by part; what is done when it is broken off is a part, too."""
     done, total = len(begun.rows), _total(config, clip)
-    left = None if config.frames is None else config.frames - done
-    shots = filming.shots(islice(clip.frames(done), left))
+    known = done + filming.follower.ahead
+    left = None if config.frames is None else config.frames - known
+    shots = filming.shots(islice(clip.frames(known), left))
     with FilmProgress(total, done, bar=config.trainer.enable_progress_bar) as progress:
         while _part(config, clip, filming, begun, folder / PARTS, shots, progress):
             pass
