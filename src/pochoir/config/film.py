@@ -28,7 +28,8 @@ class FilmFindConfig(FindConfig):
     """A trained segmenter that looks for objects in some of the frames."""
 
     every: Count
-    """Frames from one look to the next; between them masks are moved along with the picture."""
+    """Frames from one look to the next; between them masks move with the picture, on from the one and back from the
+    other."""
 
 
 class TrackingConfig(Settings):
