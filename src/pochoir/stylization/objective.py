@@ -61,7 +61,7 @@ class Objective:
         self.encoder = encoder
         self.recipe = recipe
         self.tile = tile
-        self.style_loss = style_loss_of(recipe)
+        self.style_loss = style_loss_of(recipe.style_loss, as_in_paper=recipe.normalization == "gatys2015")
         self.region = subject.region
         self.before = subject.before
         self.content_weights = layer_weights(layers.content_layers, layers.content_layer_weights, recipe.content_weight)

@@ -138,7 +138,7 @@ def alternatives(plan: Plan) -> Iterator[Plan]:
 def _tiles(sides: Sequence[int], plan: Plan) -> list[int | None]:
     """Those that save anything."""
     pixels = plan.size[0] * plan.size[1]
-    adds_up = style_loss_of(plan.recipe).adds_up
+    adds_up = style_loss_of(plan.recipe.style_loss).adds_up
     return [side for side in sides if adds_up and _seen(side, plan.layers) < pixels]
 
 

@@ -5,12 +5,11 @@ What is measured of a picture's parts adds up to that of the picture, unless a l
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from pochoir.config import RecipeConfig
 from pochoir.stylization import losses
 
 Measured = dict[str, Tensor]
@@ -92,11 +91,11 @@ class SlicedLoss:
         return losses.sliced_wasserstein_loss(losses.ranked(**found), target)
 
 
-def style_loss_of(recipe: RecipeConfig) -> StyleLoss:
-    """The loss that a recipe names."""
-    match recipe.style_loss:
+def style_loss_of(name: Literal["gram", "wasserstein", "sliced"], *, as_in_paper: bool = False) -> StyleLoss:
+    """The loss of a name, see `GramLoss` for `as_in_paper`."""
+    match name:
         case "gram":
-            return GramLoss(as_in_paper=recipe.normalization == "gatys2015")
+            return GramLoss(as_in_paper=as_in_paper)
         case "wasserstein":
             return GaussianLoss()
     return SlicedLoss()

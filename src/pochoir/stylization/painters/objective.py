@@ -1,9 +1,6 @@
-"""What a painter learns by: the losses of style transfer on a batch of paintings, each in a style of its own.
+"""What a painter learns by: the losses of style transfer on a batch of paintings, each in a style of its own."""
 
-The losses are those of single pictures, mapped over the batch: as fast as if they were written for batches.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +12,7 @@ from pochoir.images.resizing import fit_area, resize
 from pochoir.stylization import losses
 from pochoir.stylization.encoder import Encoder, propagate
 from pochoir.stylization.objective import layer_weights
+from pochoir.stylization.style_losses import style_loss_of
 from pochoir.stylization.vanishing import vanished
 
 
@@ -38,12 +36,13 @@ class PainterObjective:
     ) -> None:
         self.encoder = encoder
         self.loss = loss
+        self.style_loss = style_loss_of(loss.style_loss)
         self.content_weights = layer_weights(layers.content_layers, layers.content_layer_weights, loss.content_weight)
         self.style_weights = layer_weights(layers.style_layers, layers.style_layer_weights, loss.style_weight)
         self.layers = list(dict.fromkeys([*self.content_weights, *self.style_weights]))
         with torch.no_grad():
             self.targets = [
-                self._measured(style, region, area)
+                self._target(style, region, area)
                 for style, region in zip(styles, regions or [None] * len(styles), strict=True)
             ]
 
@@ -59,20 +58,24 @@ class PainterObjective:
         """paint: `[B, 3, H, W]`; contents: see `contents`; styles: the number of each one's style. Weighted scalars."""
         found = self.encoder.features(paint, self.layers)
         named = {
-            f"content/{layer}": weight * torch.vmap(_content_loss)(found[layer], contents[layer]).mean()
+            f"content/{layer}": weight
+            * _mean(
+                losses.content_loss(one[None], kept[None])
+                for one, kept in zip(found[layer], contents[layer], strict=True)
+            )
             for layer, weight in self.content_weights.items()
         }
-        style_loss = _gram_loss if self.loss.style_loss == "gram" else _wasserstein_loss
         for layer, weight in self.style_weights.items():
-            of_each = [self.targets[style][layer] for style in styles]
-            targets = [torch.stack(parts) for parts in zip(*of_each, strict=True)]
-            named[f"style/{layer}"] = weight * torch.vmap(style_loss)(found[layer], *targets).mean()
+            named[f"style/{layer}"] = weight * _mean(
+                self.style_loss.distance(self.style_loss.measured(one[None], None), self.targets[style][layer])
+                for one, style in zip(found[layer], styles, strict=True)
+            )
         if self.loss.tv_weight > 0:
             named["tv"] = self.loss.tv_weight * losses.total_variation(paint)
         return named
 
-    def _measured(self, style: Tensor, region: Tensor | None, area: float) -> dict[str, tuple[Tensor, ...]]:
-        """Of each layer the Gram matrix, or mean, covariance and its root."""
+    def _target(self, style: Tensor, region: Tensor | None, area: float) -> dict[str, Any]:
+        """What is to be reached, layer by layer."""
         size = fit_area((style.shape[-2], style.shape[-1]), area)
         guides: Mapping[str, Tensor] = {}
         if region is not None:
@@ -81,11 +84,9 @@ class PainterObjective:
                 raise DataError(f"of a style, too little can be seen at {', '.join(gone)}: most of it is transparent")
             guides = propagate(region, self.style_weights)
         features = self.encoder.features(resize(style, size), self.style_weights)
-        if self.loss.style_loss == "gram":
-            return {layer: (losses.gram(found, guides.get(layer)),) for layer, found in features.items()}
-        moments = {layer: losses.moments(found, guides.get(layer)) for layer, found in features.items()}
         return {
-            layer: (mean, covariance, losses.matrix_sqrt(covariance)) for layer, (mean, covariance) in moments.items()
+            layer: self.style_loss.target([self.style_loss.measured(found, guides.get(layer))], [1.0])
+            for layer, found in features.items()
         }
 
 
@@ -99,14 +100,5 @@ def errors(named: Mapping[str, Tensor], objective: PainterObjective) -> dict[str
     }
 
 
-def _content_loss(found: Tensor, target: Tensor) -> Tensor:
-    """Of one picture's features `[C, H, W]`, as the others."""
-    return losses.content_loss(found[None], target[None])
-
-
-def _gram_loss(found: Tensor, target: Tensor) -> Tensor:
-    return losses.gram_loss(losses.gram(found[None]), target)
-
-
-def _wasserstein_loss(found: Tensor, mean: Tensor, covariance: Tensor, root: Tensor) -> Tensor:
-    return losses.wasserstein_loss(losses.moments(found[None]), (mean, covariance), root)
+def _mean(values: Iterable[Tensor]) -> Tensor:
+    return torch.stack(list(values)).mean()
