@@ -20,9 +20,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
+from console import console
 from pochoir.assets import located
 from pochoir.composition.blending import composite, unpainted
 from pochoir.composition.border import Mask, boundary_f, contour
@@ -45,7 +45,6 @@ SMOOTH = 3
 """Pixels over which an outline is smoothed to tell how jagged it is."""
 PAINT = (200, 30, 120)
 
-console = Console(highlight=False)
 Found = dict[str, Any]
 """One object: its photo, its true mask, the segmenter's, and the pixels that its edge may move."""
 

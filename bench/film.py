@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from console import console
 from pochoir.config import FilmConfig, load_config
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
@@ -47,8 +47,6 @@ from pochoir.film.watch import Watch
 from pochoir.images import read_labels
 from pochoir.process import prepare_process
 from pochoir.runs.film import film
-
-console = Console(highlight=False)
 
 
 def alone(config: FilmConfig) -> FilmConfig:

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from pycocotools.coco import COCO
-from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
+from console import console
 from pochoir.data.coco import CocoInstances
 from pochoir.data.dataset import SegmentationDataset
 from pochoir.data.usable import first_with_object, require_no_faults
@@ -152,7 +152,7 @@ def main() -> None:
             " ".join(f"{one['peak'] / 1e9:.2f}" for one in rounds),
             " ".join(workers),
         )
-    Console().print(table)
+    console.print(table)
     write_json(Path("outputs/bench/open_coco.json"), {"bytes": size, "measured": measured, "versions": versions()})
 
 

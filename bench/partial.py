@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from rich.console import Console
 from rich.table import Table
 
+from console import console
 from pochoir.composition.crops import crop_around
 from pochoir.config import PartialConfig, load_config
 from pochoir.experiments.versions import versions
@@ -37,8 +37,6 @@ from pochoir.stylization.subject import Subject
 
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7)
 """Of the photo, for the curve of costs."""
-
-console = Console(highlight=False)
 
 
 def settings(photo: Path, mask: Path, style: Path, size: int) -> PartialConfig:

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from console import console
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
 from pochoir.stylization.plan import Plan
@@ -58,7 +58,7 @@ def main() -> None:
     table = Table(*COLUMNS, title=f"Prints within {given.memory:g} GB")
     for row in rows:
         table.add_row(*(f"{row[name]:.3g}" if isinstance(row[name], float) else str(row[name]) for name in COLUMNS))
-    Console().print(table)
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from rich.console import Console
 from rich.table import Table
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from console import console
 from pochoir.config import load_config
 from pochoir.experiments.versions import versions
 from pochoir.files import read_json, write_json
@@ -50,8 +50,6 @@ CURVED = ("default", "quick")
 OVERHEAD = "overhead"
 CLOCKS = ("seconds", "optimising")
 LAYERS = load_config("stylize").encoder
-
-console = Console(highlight=False, width=max(Console().width, 140))  # no number is cut off
 
 
 def preset(recipe: str, task: Task) -> Outcome:

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from rich.table import Table
 
+from console import console
 from pochoir.config import load_config
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
@@ -49,7 +49,7 @@ def main() -> None:
             times = [milliseconds(cast, config.layers, batch, size) for batch in BATCHES]
             rows.append({"dtype": str(dtype), "size": size, "milliseconds": dict(zip(BATCHES, times, strict=True))})
             table.add_row(str(dtype), f"{size[0]}×{size[1]}", *(f"{value:.0f}" for value in times))
-    Console().print(table)
+    console.print(table)
     write_json(Path("outputs/bench/sweep_batch.json"), {"rows": rows, "versions": versions()})
 
 
