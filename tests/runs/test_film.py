@@ -19,10 +19,12 @@ from pochoir.config import FilmConfig, load_config
 from pochoir.errors import ConfigError, DataError
 from pochoir.film.cameras import Camera
 from pochoir.film.clips import Clip, Frame, open_clip
+from pochoir.film.filming import Shot
 from pochoir.images import write_image
 from pochoir.runs import film as runs_film
 from pochoir.runs.film import film
 from pochoir.runs.interruption import EndedBySignal
+from pochoir.runs.recording import Recording
 from pochoir.segmentation.instances import Instances
 
 
@@ -132,6 +134,34 @@ def test_what_is_broken_off_goes_on_to_the_same_film(
     film(config, tmp_path)
     for name in ("result.mkv", "alpha.mkv"):
         for one, other in zip(pixels_of(tmp_path / name), pixels_of(painted[0] / name), strict=True):
+            assert (one == other).all()
+
+
+@pytest.mark.parametrize("broken_off_at", [1, 2, 5])
+def test_broken_off_between_two_looks_it_goes_on_to_the_same_film(
+    config: FilmConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off_at: int
+) -> None:
+    def bright(pixels: np.ndarray) -> Instances:
+        return certain((pixels.min(axis=-1) > 120).astype(np.float32)[None])
+
+    monkeypatch.setattr("pochoir.film.filming.segmenter_of", lambda _: bright)
+    looking = config.but(masks=None)
+    film(looking, tmp_path / "whole")
+    add = Recording.add
+
+    def broken(self: Recording, shot: Shot) -> None:
+        if shot.frame.number == broken_off_at:
+            raise KeyboardInterrupt
+        add(self, shot)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Recording, "add", broken)
+        with pytest.raises(EndedBySignal):
+            film(looking, tmp_path / "parts")
+    assert len(pixels_of(tmp_path / "parts" / "result.mkv")) == broken_off_at
+    film(looking, tmp_path / "parts")
+    for name in ("result.mkv", "alpha.mkv"):
+        for one, other in zip(*(pixels_of(tmp_path / folder / name) for folder in ("parts", "whole")), strict=True):
             assert (one == other).all()
 
 

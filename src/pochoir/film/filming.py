@@ -52,7 +52,7 @@ class Filming:
 
     def shots(self, frames: Iterable[Frame]) -> Iterator[Shot]:
         """Every frame, painted, when it is asked for."""
-        watch = Watch()
+        watch = Watch("decode", "flow", "find")  # of several frames at once, where it is looked ahead
         for scene in self.follower.scenes(frames, watch):
             yield self._shot(scene, watch)
             watch.clear()
