@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
+from console import console
 from pochoir.experiments.versions import versions
 from pochoir.files import write_json
 from pochoir.images import Pixels, pictures_at, read_rgb, to_tensor
@@ -126,7 +127,6 @@ def main() -> None:
         table.add_column(column, justify="right")
     for name, values in times.items():
         table.add_row(name, f"{medians[name]:.3f}", f"{max(values):.3f}", f"{found[name]}")
-    console = Console()
     console.print(table)
     console.print(f"{medians['torchvision'] / medians['ours']:.1f} times as fast", highlight=False)
     for name, spent in sorted(parts.items(), key=lambda item: -item[1]):

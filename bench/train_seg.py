@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 from torchvision import tv_tensors
@@ -27,6 +26,7 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.ops import masks_to_boxes
 from torchvision.transforms import v2
 
+from console import console
 from pochoir.config import PennFudanDataset, TrainSegConfig, load_config
 from pochoir.data.datamodule import SegmentationData
 from pochoir.experiments.versions import versions
@@ -188,7 +188,6 @@ def main() -> None:
         table.add_column(column, justify="right")
     for name, row in results.items():
         table.add_row(name, *(f"{row[key]:.3f}" for key in ("photos_per_second", "mask_ap", "box_ap")))
-    console = Console()
     console.print(table)
     whole = sum(parts.values())
     for name, seconds in sorted(parts.items(), key=lambda item: -item[1]):
